@@ -1,0 +1,2 @@
+import PeerDaemon
+daemonMain()
