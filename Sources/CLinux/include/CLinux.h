@@ -1,1 +1,7 @@
 #pragma once
+#if __has_include("CLinuxFiles.h")
+#include "CLinuxFiles.h"
+#endif
+#if __has_include("CLinuxSockets.h")
+#include "CLinuxSockets.h"
+#endif
