@@ -51,9 +51,35 @@ let package = Package(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CLinux"),
         .target(
+            name: "GRPCNghttp2",
+            dependencies: [
+                "CNghttp2",
+                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ] + nio,
+            exclude: ["GRPCNghttp2.md"],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "PeerWire",
+            dependencies: [
+                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            exclude: ["protos", "generate.sh"],
+            resources: [
+                .embedInCode("org.p2ppeer.Admin.varlink"),
+                .embedInCode("Generated/descriptors.binpb"),
+            ],
+            // Generated code is not ours to warn about.
+            swiftSettings: [.enableUpcomingFeature("ExistentialAny")]
+        ),
+        .target(
             name: "PeerDaemon",
             dependencies: [
-                "CNghttp2", "CSystemd", "CSQLite", "CLinux",
+                "GRPCNghttp2", "PeerWire", "CSystemd", "CSQLite", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -82,6 +108,13 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict, linkerSettings: hardened
+        ),
+        .testTarget(
+            name: "GRPCNghttp2Tests",
+            dependencies: [
+                "GRPCNghttp2", .product(name: "GRPCCore", package: "grpc-swift-2"),
+            ] + nio,
+            swiftSettings: strict
         ),
     ],
     swiftLanguageModes: [.v6]

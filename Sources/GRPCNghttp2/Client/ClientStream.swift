@@ -1,0 +1,151 @@
+import GRPCCore
+import NIOCore
+
+/// A call that goes out. Opened by its first write, the metadata.
+///
+/// Lives on the event loop of its connection.
+final class ClientStream: WritableStream {
+    private enum State {
+        case idle
+        case open(Int32)
+        case closed
+    }
+
+    let inbox = Inbox<RPCResponsePart<MessageBytes>>()
+    private let connection: HTTP2ConnectionHandler
+    private let requestFields: [HeaderField]
+    private var state = State.idle
+    private var deframer: MessageDeframer
+    private var body = StreamBody()
+    private var gotHeaders = false
+    private var gotStatus = false
+
+    /// - Parameter requestFields: The pseudo fields and those that every call of the connection has.
+    init(
+        connection: HTTP2ConnectionHandler, requestFields: [HeaderField], messageBytesMax: Int
+    ) {
+        self.connection = connection
+        self.requestFields = requestFields
+        deframer = MessageDeframer(messageBytesMax: messageBytesMax)
+    }
+
+    /// Gives up what is still open: the caller has left.
+    func abandon() {
+        switch state {
+        case .idle: closed(.closed(.cancel))
+        case .open(let id): connection.reset(id, .cancel)
+        case .closed: break
+        }
+    }
+
+    func credit(_ bytes: Int) {
+        if case .open(let id) = state { connection.credit(id, bytes: bytes) }
+    }
+
+    // MARK: - From the caller
+
+    func write(_ part: RPCRequestPart<MessageBytes>) throws -> Bool {
+        switch (state, part) {
+        case (.idle, .metadata(let metadata)):
+            state = .open(
+                try connection.open(requestFields + MetadataFields.fields(of: metadata), as: self))
+        case (.open(let id), .message(let message)):
+            try body.append(message)
+            connection.bodyGrew(on: id)
+        case (.closed, _):
+            // What the server said is in the inbox; the writer only learns that it is over.
+            throw RPCError(code: .cancelled, message: "the call has ended")
+        case (.idle, .message), (.open, .metadata):
+            throw RPCError(code: .internalError, message: "metadata comes first, and once")
+        }
+        return body.isFull
+    }
+
+    func waitForRoom(_ continuation: CheckedContinuation<Void, any Error>) {
+        body.wait(continuation)
+    }
+
+    func writerFinished(_ error: (any Error)?) {
+        guard case .open(let id) = state else { return }
+        if error == nil {
+            body.finish(.streamEnd)
+            connection.bodyGrew(on: id)
+        } else {
+            connection.reset(id, .cancel)
+        }
+    }
+
+    // MARK: - From the connection
+
+    func headersReceived(_ fields: [HeaderField], endStream: Bool) {
+        // 1xx answers say nothing to gRPC.
+        if MetadataFields.value(":status", in: fields)?.hasPrefix("1") == true { return }
+        if endStream || gotHeaders {
+            deliver(MetadataFields.status(of: fields), MetadataFields.metadata(of: fields))
+        } else if MetadataFields.value(":status", in: fields) != "200" {
+            deliver(MetadataFields.status(of: fields), MetadataFields.metadata(of: fields))
+            abandon()
+        } else {
+            gotHeaders = true
+            inbox.append(.metadata(MetadataFields.metadata(of: fields)), bytes: 0)
+        }
+    }
+
+    func dataReceived(_ bytes: ByteBuffer) {
+        deframer.append(bytes)
+        do {
+            while let message = try deframer.next() {
+                let count = message.readableBytes + MessageDeframer.prefixBytes
+                inbox.append(.message(MessageBytes(message)), bytes: count)
+            }
+        } catch {
+            deliver(Status(code: Status.Code(error.code), message: error.message), [:])
+            abandon()
+        }
+    }
+
+    func endReceived() {
+        deliver(Status(code: .internalError, message: "the response ended without a status"), [:])
+    }
+
+    func closed(_ end: StreamEnd) {
+        state = .closed
+        let status = Self.status(of: end)
+        deliver(status, [:])
+        body.fail(RPCError(code: .cancelled, message: "the call has ended"))
+    }
+
+    func planData(limit: Int) -> DataPlan {
+        body.plan(limit: limit)
+    }
+
+    func writeData(_ count: Int, into output: inout ByteBuffer) -> Bool {
+        body.write(count, into: &output)
+    }
+
+    /// The first status counts.
+    private func deliver(_ status: Status, _ metadata: Metadata) {
+        guard !gotStatus else { return }
+        gotStatus = true
+        inbox.append(.status(status, metadata), bytes: 0)
+        inbox.finish(.success(()))
+    }
+
+    /// gRPC over HTTP/2, "Errors": what a reset means.
+    private static func status(of end: StreamEnd) -> Status {
+        switch end {
+        case .connectionLost:
+            Status(code: .unavailable, message: "the connection was lost")
+        case .closed(.refusedStream):
+            Status(code: .unavailable, message: "the server refused the call")
+        case .closed(.cancel):
+            Status(code: .cancelled, message: "the server cancelled the call")
+        case .closed(.enhanceYourCalm):
+            Status(code: .resourceExhausted, message: "the server asks for fewer calls")
+        case .closed(.inadequateSecurity):
+            Status(code: .permissionDenied, message: "the server asks for more security")
+        case .closed(let code):
+            Status(code: .internalError, message: "the call was reset (HTTP/2 error \(code.rawValue))")
+        }
+    }
+}

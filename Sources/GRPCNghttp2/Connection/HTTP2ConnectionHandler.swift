@@ -1,0 +1,262 @@
+import GRPCCore
+import NIOCore
+
+/// One HTTP/2 connection in its channel: feeds the session, hands streams their part, writes what the
+/// session has to say for as long as the socket takes it.
+///
+/// Lives on its event loop. Written blocks are reused once the socket has them.
+final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// Bytes written to the socket at once.
+    static let blockBytes = 256 * 1024
+
+    private enum State {
+        case active
+        /// No new streams; closes when the last one ends.
+        case draining
+        case closed
+    }
+
+    private let role: HTTP2Session.Role
+    private let limits: HTTP2Session.Limits
+    /// A server's answer to a new stream; a client has none.
+    private let accept: ((HTTP2ConnectionHandler, Int32, [HeaderField]) -> any HTTP2Stream)?
+    /// Called when no more streams can be opened: the other side drains the connection.
+    var onUnusable: (() -> Void)?
+
+    private var session: HTTP2Session?
+    private var context: ChannelHandlerContext?
+    private var streams: [Int32: any HTTP2Stream] = [:]
+    private var state = State.active
+    private var isReading = false
+    private var isPumping = false
+    private var isPumpScheduled = false
+
+    init(
+        role: HTTP2Session.Role, limits: HTTP2Session.Limits,
+        accept: ((HTTP2ConnectionHandler, Int32, [HeaderField]) -> any HTTP2Stream)? = nil
+    ) {
+        self.role = role
+        self.limits = limits
+        self.accept = accept
+    }
+
+    var channel: (any Channel)? { context?.channel }
+
+    /// Whether a client may open a stream.
+    var acceptsRequests: Bool {
+        if case .active = state, let session { session.acceptsRequests } else { false }
+    }
+
+    // MARK: - Channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { start(context) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        start(context)
+        context.fireChannelActive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard let session else { return }
+        isReading = true
+        do {
+            try session.receive(unwrapInboundIn(data))
+        } catch {
+            fail(error)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        pump()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { pump() }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        closeStreams()
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        closeStreams()
+        // The session dies here and in no callback of its own.
+        session = nil
+        self.context = nil
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A reset by the other side, mostly: what was open says so to its users.
+        context.close(promise: nil)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is DrainConnection { drain() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    private func start(_ context: ChannelHandlerContext) {
+        guard session == nil else { return }
+        session = HTTP2Session(
+            role: role, limits: limits, delegate: self, allocator: context.channel.allocator)
+        pump()
+    }
+
+    /// Ends the connection in order: GOAWAY, then a close when the last stream is done.
+    private func drain() {
+        guard case .active = state else { return }
+        state = .draining
+        session?.submitGoaway(.noError)
+        pump()
+    }
+
+    private func fail(_ error: HTTP2ConnectionError) {
+        closeStreams()
+        state = .closed
+        isReading = false
+        pump()
+        context?.close(promise: nil)
+    }
+
+    private func closeStreams() {
+        let open = streams.sorted { $0.key < $1.key }
+        streams = [:]
+        state = .closed
+        for (_, stream) in open { stream.closed(.connectionLost) }
+    }
+
+    // MARK: - Streams
+
+    /// Opens a stream as a client.
+    func open(_ fields: [HeaderField], as stream: any HTTP2Stream) throws(RPCError) -> Int32 {
+        guard acceptsRequests, let session else {
+            throw RPCError(code: .unavailable, message: "the connection is closing")
+        }
+        do {
+            let id = try session.submitRequest(fields)
+            streams[id] = stream
+            schedulePump()
+            return id
+        } catch {
+            throw RPCError(code: .unavailable, message: "\(error)")
+        }
+    }
+
+    func respond(_ fields: [HeaderField], on stream: Int32, endStream: Bool) {
+        session?.submitResponse(fields, on: stream, endStream: endStream)
+        schedulePump()
+    }
+
+    /// The stream's outbox has something again.
+    func bodyGrew(on stream: Int32) {
+        session?.resume(stream)
+        schedulePump()
+    }
+
+    func reset(_ stream: Int32, _ code: HTTP2ErrorCode) {
+        guard streams[stream] != nil else { return }
+        session?.reset(stream, code)
+        schedulePump()
+    }
+
+    func credit(_ stream: Int32, bytes: Int) {
+        guard streams[stream] != nil else { return }
+        session?.creditStream(stream, bytes)
+        schedulePump()
+    }
+
+    // MARK: - Session
+
+    func headersReceived(_ fields: [HeaderField], on stream: Int32, endStream: Bool) {
+        if let known = streams[stream] {
+            known.headersReceived(fields, endStream: endStream)
+        } else if let accept, case .active = state {
+            let accepted = accept(self, stream, fields)
+            streams[stream] = accepted
+            accepted.headersReceived(fields, endStream: endStream)
+        } else if accept != nil {
+            session?.reset(stream, .refusedStream)
+        }
+    }
+
+    func dataReceived(_ bytes: ByteBuffer, on stream: Int32) {
+        streams[stream]?.dataReceived(bytes)
+    }
+
+    func endReceived(on stream: Int32) {
+        streams[stream]?.endReceived()
+    }
+
+    func streamClosed(_ stream: Int32, code: HTTP2ErrorCode) {
+        streams.removeValue(forKey: stream)?.closed(.closed(code))
+    }
+
+    func goawayReceived() {
+        if case .active = state { state = .draining }
+        onUnusable?()
+    }
+
+    func planData(on stream: Int32, limit: Int) -> DataPlan {
+        streams[stream]?.planData(limit: limit) ?? .last(count: 0, trailers: nil)
+    }
+
+    func writeData(on stream: Int32, count: Int, into output: inout ByteBuffer) -> Bool {
+        streams[stream]?.writeData(count, into: &output) ?? false
+    }
+
+    // MARK: - Writing
+
+    /// Pumps once this turn of the loop is over, so that what one turn produces leaves in one write.
+    private func schedulePump() {
+        guard !isPumpScheduled, !isReading, !isPumping, let context else { return }
+        isPumpScheduled = true
+        context.eventLoop.assumeIsolated().execute {
+            self.isPumpScheduled = false
+            self.pump()
+        }
+    }
+
+    /// Writes blocks while there is something to write and the socket takes it.
+    ///
+    /// Writability events fire inside the flush below: they find `isPumping` set and are answered by
+    /// the loop's own look at the channel.
+    private func pump() {
+        guard !isPumping, !isReading, let session, let context else { return }
+        isPumping = true
+        defer { isPumping = false }
+        do {
+            while context.channel.isWritable {
+                let more = try session.fill(limit: Self.blockBytes)
+                guard session.output.readableBytes > 0 else { break }
+                context.writeAndFlush(wrapOutboundOut(session.output), promise: nil)
+                session.output.clear()
+                if !more { break }
+            }
+        } catch {
+            closeStreams()
+            context.close(promise: nil)
+            return
+        }
+        closeIfDone(context, session)
+    }
+
+    private func closeIfDone(_ context: ChannelHandlerContext, _ session: HTTP2Session) {
+        let isDrained =
+            switch state {
+            case .active: false
+            case .draining, .closed: streams.isEmpty
+            }
+        if isDrained || !session.isAlive { context.close(promise: nil) }
+    }
+}
+
+/// Fired into a connection's pipeline to end it in order.
+struct DrainConnection: Sendable {}

@@ -1,0 +1,20 @@
+import NIOCore
+
+/// One stream of a connection, as its connection sees it. Lives on the event loop.
+protocol HTTP2Stream: AnyObject {
+    func headersReceived(_ fields: [HeaderField], endStream: Bool)
+    func dataReceived(_ bytes: ByteBuffer)
+    func endReceived()
+    /// Nothing more comes or goes. The last call.
+    func closed(_ end: StreamEnd)
+
+    func planData(limit: Int) -> DataPlan
+    func writeData(_ count: Int, into output: inout ByteBuffer) -> Bool
+}
+
+/// Why nothing more comes or goes on a stream.
+enum StreamEnd {
+    /// Both sides are done (`noError`), or one of them gave it up.
+    case closed(HTTP2ErrorCode)
+    case connectionLost
+}

@@ -1,0 +1,60 @@
+import GRPCCore
+import NIOCore
+
+/// Cuts a stream's data into messages: a flag byte, a big-endian `UInt32` length, that many bytes
+/// (gRPC over HTTP/2, "Length-Prefixed-Message").
+struct MessageDeframer {
+    static let prefixBytes = 5
+
+    /// Largest accepted message, in bytes.
+    let messageBytesMax: Int
+    private var pending = ByteBuffer()
+
+    init(messageBytesMax: Int) {
+        self.messageBytesMax = messageBytesMax
+    }
+
+    /// True when no part of a message is held: the stream may end here.
+    var isAtBoundary: Bool { pending.readableBytes == 0 }
+
+    mutating func append(_ bytes: ByteBuffer) {
+        if pending.readableBytes == 0 {
+            pending = bytes
+        } else {
+            var bytes = bytes
+            pending.writeBuffer(&bytes)
+        }
+    }
+
+    /// The next whole message, or nil until more has come.
+    ///
+    /// - Throws: RESOURCE_EXHAUSTED for a message over the limit, UNIMPLEMENTED for a compressed one.
+    mutating func next() throws(RPCError) -> ByteBuffer? {
+        guard
+            let (flag, length) = pending.peekMultipleIntegers(as: (UInt8, UInt32).self)
+        else { return nil }
+        guard flag == 0 else {
+            throw RPCError(
+                code: .unimplemented, message: "compressed messages are not supported (flag \(flag))")
+        }
+        guard length <= messageBytesMax else {
+            throw RPCError(
+                code: .resourceExhausted,
+                message: "message of \(length) bytes, at most \(messageBytesMax) are accepted")
+        }
+        guard pending.readableBytes >= Self.prefixBytes + Int(length) else {
+            // Grow once to the message's size instead of doubling towards it.
+            pending.reserveCapacity(minimumWritableBytes: Self.prefixBytes + Int(length) - pending.readableBytes)
+            return nil
+        }
+        pending.moveReaderIndex(forwardBy: Self.prefixBytes)
+        let message = pending.readSlice(length: Int(length))
+        if pending.readableBytes == 0 {
+            pending = ByteBuffer()
+        } else if pending.readerIndex > 1 << 20 {
+            // A slice that begins past 16 MiB is copied by ByteBuffer; do not let the index get there.
+            pending.discardReadBytes()
+        }
+        return message
+    }
+}

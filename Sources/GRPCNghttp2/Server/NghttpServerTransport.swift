@@ -1,0 +1,177 @@
+import GRPCCore
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A gRPC server transport: NIO sockets, libnghttp2 frames, handlers on the connection's event loop.
+///
+/// ``bind()`` first: the kernel queues clients from then on. ``listen(streamHandler:)`` runs every handler
+/// as a child task, and returns when the transport was shut down and the last connection has ended;
+/// cancelling it closes everything at once.
+package final class NghttpServerTransport: ServerTransport {
+    package typealias Bytes = MessageBytes
+
+    private let group: any EventLoopGroup
+    private let configuration: ServerConfiguration
+    private let calls: CallQueues
+    private let connections: OpenConnections
+    private let listeners = Mutex<[any Channel]>([])
+
+    package init(group: any EventLoopGroup, configuration: ServerConfiguration) {
+        let calls = CallQueues(group: group)
+        self.group = group
+        self.configuration = configuration
+        self.calls = calls
+        connections = OpenConnections(limit: configuration.connectionsMax) { calls.finish() }
+    }
+
+    /// Connections that are open now.
+    package var connectionCount: Int { connections.count }
+
+    /// Binds every listener of the configuration.
+    ///
+    /// - Returns: The addresses listened on, with the ports that the kernel chose.
+    /// - Throws: `IOError` of socket, bind or listen; nothing stays bound then.
+    package func bind() async throws -> [SocketAddress] {
+        for listener in configuration.listeners {
+            do {
+                let channel = try await bind(listener)
+                listeners.withLock { $0.append(channel) }
+            } catch {
+                closeListeners()
+                throw error
+            }
+        }
+        return listeners.withLock { $0.compactMap(\.localAddress) }
+    }
+
+    package func listen(
+        streamHandler:
+            @escaping @Sendable (RPCStream<Inbound, Outbound>, ServerContext) async -> Void
+    ) async throws {
+        if listeners.withLock(\.isEmpty) { _ = try await bind() }
+        await withTaskCancellationHandler {
+            await calls.run(streamHandler)
+        } onCancel: {
+            closeListeners()
+            for channel in connections.end() { channel.close(promise: nil) }
+        }
+    }
+
+    package func beginGracefulShutdown() {
+        closeListeners()
+        for channel in connections.end() {
+            channel.pipeline.fireUserInboundEventTriggered(DrainConnection())
+        }
+    }
+
+    private func closeListeners() {
+        let open = listeners.withLock { listeners in
+            defer { listeners = [] }
+            return listeners
+        }
+        for channel in open { channel.close(promise: nil) }
+    }
+
+    private func bind(_ listener: ServerConfiguration.Listener) async throws -> any Channel {
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: configuration.backlog)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 * 1024, high: 128 * 1024))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try self.initialize(channel) }
+            }
+        switch listener {
+        case .address(let address): return try await bootstrap.bind(to: address).get()
+        case .inherited(let descriptor): return try await bootstrap.withBoundSocket(descriptor).get()
+        }
+    }
+
+    private func initialize(_ channel: any Channel) throws {
+        guard connections.insert(channel) else {
+            channel.close(promise: nil)
+            return
+        }
+        channel.closeFuture.whenComplete { _ in self.connections.remove(channel) }
+        let handler = HTTP2ConnectionHandler(
+            role: .server, limits: configuration.sessionLimits,
+            accept: { connection, id, fields in self.accept(connection, id, fields, channel) })
+        try channel.pipeline.syncOperations.addHandler(handler)
+    }
+
+    /// Takes a call in, or answers what is none (gRPC over HTTP/2, "Requests").
+    private func accept(
+        _ connection: HTTP2ConnectionHandler, _ id: Int32, _ fields: [HeaderField],
+        _ channel: any Channel
+    ) -> any HTTP2Stream {
+        let type = MetadataFields.value("content-type", in: fields) ?? ""
+        guard MetadataFields.value(":method", in: fields) == "POST" else {
+            return RefusedStream(httpStatus: "405", id: id, connection: connection)
+        }
+        guard type.hasPrefix("application/grpc") else {
+            return RefusedStream(httpStatus: "415", id: id, connection: connection)
+        }
+        let path = MetadataFields.value(":path", in: fields) ?? ""
+        let stream = ServerStream(
+            id: id, connection: connection, messageBytesMax: configuration.messageBytesMax)
+        guard let descriptor = MethodDescriptor(path: path) else {
+            stream.refuse(Status(code: .unimplemented, message: "no method is named \(path)"))
+            return stream
+        }
+        calls.append(
+            CallQueues.Call(
+                descriptor: descriptor, stream: NIOLoopBound(stream, eventLoop: channel.eventLoop),
+                inbox: stream.inbox, eventLoop: channel.eventLoop,
+                remotePeer: channel.remoteAddress?.grpcName ?? "unknown",
+                localPeer: channel.localAddress?.grpcName ?? "unknown"))
+        return stream
+    }
+}
+
+/// A request that is no gRPC call: answered with an HTTP status when its headers are in.
+private final class RefusedStream: HTTP2Stream {
+    private let httpStatus: String
+    private let id: Int32
+    private let connection: HTTP2ConnectionHandler
+
+    init(httpStatus: String, id: Int32, connection: HTTP2ConnectionHandler) {
+        self.httpStatus = httpStatus
+        self.id = id
+        self.connection = connection
+    }
+
+    func headersReceived(_ fields: [HeaderField], endStream: Bool) {
+        connection.respond([HeaderField(":status", httpStatus)], on: id, endStream: true)
+    }
+
+    func dataReceived(_ bytes: ByteBuffer) {}
+    func endReceived() {}
+    func closed(_ end: StreamEnd) {}
+    func planData(limit: Int) -> DataPlan { .last(count: 0, trailers: nil) }
+    func writeData(_ count: Int, into output: inout ByteBuffer) -> Bool { count == 0 }
+}
+
+extension MethodDescriptor {
+    /// `/package.Service/Method`; nil for anything else.
+    fileprivate init?(path: String) {
+        guard path.hasPrefix("/"), let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+            return nil
+        }
+        let service = path[path.index(after: path.startIndex)..<slash]
+        let method = path[path.index(after: slash)...]
+        guard !service.isEmpty, !method.isEmpty else { return nil }
+        self.init(fullyQualifiedService: String(service), method: String(method))
+    }
+}
+
+extension SocketAddress {
+    /// As gRPC names addresses: `ipv4:127.0.0.1:80`, `ipv6:[::1]:80`, `unix:/path`.
+    var grpcName: String {
+        switch self {
+        case .v4: "ipv4:\(ipAddress ?? ""):\(port ?? 0)"
+        case .v6: "ipv6:[\(ipAddress ?? "")]:\(port ?? 0)"
+        case .unixDomainSocket: "unix:\(pathname ?? "")"
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import NIOCore
+
+/// What a server transport listens on, and the bounds that it holds its clients to.
+package struct ServerConfiguration: Sendable {
+    package enum Listener: Sendable {
+        case address(SocketAddress)
+        /// A listening socket that somebody else opened (systemd's socket activation); owned from here on.
+        case inherited(descriptor: CInt)
+    }
+
+    package var listeners: [Listener]
+    /// Connections at once; further ones are closed when they are accepted.
+    package var connectionsMax = 1024
+    /// Calls at once on a connection; a client waits with further ones.
+    package var streamsMax: UInt32 = 100
+    /// What one call may send before its handler reads it, in bytes.
+    package var streamWindowBytes: Int32 = 256 * 1024
+    /// Largest message that is accepted, in bytes.
+    package var messageBytesMax = 4 * 1024 * 1024
+    /// Connections that wait to be accepted.
+    package var backlog: Int32 = 256
+
+    package init(listeners: [Listener]) {
+        self.listeners = listeners
+    }
+
+    var sessionLimits: HTTP2Session.Limits {
+        HTTP2Session.Limits(
+            streamsMax: streamsMax, streamWindowBytes: streamWindowBytes,
+            connectionWindowBytes: 4 * 1024 * 1024, frameBytesMax: 64 * 1024,
+            headerBytesMax: 64 * 1024, headerFieldsMax: 128)
+    }
+}

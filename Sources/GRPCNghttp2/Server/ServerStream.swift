@@ -1,0 +1,154 @@
+import GRPCCore
+import NIOCore
+
+/// A call that came in: the receiving half fills the inbox, the sending half is written by its handler.
+///
+/// Lives on the event loop of its connection.
+final class ServerStream: WritableStream {
+    private enum Response {
+        case nothingSent
+        case headersSent
+        case ended
+    }
+
+    let id: Int32
+    let inbox = Inbox<RPCRequestPart<MessageBytes>>()
+    private let connection: HTTP2ConnectionHandler
+    private var deframer: MessageDeframer
+    private var body = StreamBody()
+    private var response = Response.nothingSent
+    private var gotHeaders = false
+    private var cancellation: ServerContext.RPCCancellationHandle?
+    private var refusal: Status?
+    private var isClosed = false
+
+    init(id: Int32, connection: HTTP2ConnectionHandler, messageBytesMax: Int) {
+        self.id = id
+        self.connection = connection
+        deframer = MessageDeframer(messageBytesMax: messageBytesMax)
+    }
+
+    /// Has the handler told when the caller goes away.
+    func cancel(with handle: ServerContext.RPCCancellationHandle) {
+        cancellation = handle
+        if isClosed { handle.cancel() }
+    }
+
+    /// Answers a call that no handler takes.
+    func refuse(_ status: Status) {
+        refusal = status
+    }
+
+    // MARK: - From the connection
+
+    func headersReceived(_ fields: [HeaderField], endStream: Bool) {
+        if let refusal {
+            finish(refusal, [:])
+        } else if !gotHeaders {
+            gotHeaders = true
+            inbox.append(.metadata(MetadataFields.metadata(of: fields)), bytes: 0)
+        }
+        if endStream { endReceived() }
+    }
+
+    func dataReceived(_ bytes: ByteBuffer) {
+        deframer.append(bytes)
+        do {
+            while let message = try deframer.next() {
+                let count = message.readableBytes + MessageDeframer.prefixBytes
+                inbox.append(.message(MessageBytes(message)), bytes: count)
+            }
+        } catch {
+            inbox.finish(.failure(error))
+            finish(Status(code: Status.Code(error.code), message: error.message), [:])
+        }
+    }
+
+    func endReceived() {
+        guard deframer.isAtBoundary else {
+            inbox.finish(
+                .failure(RPCError(code: .internalError, message: "the request ends inside a message")))
+            return
+        }
+        inbox.finish(.success(()))
+    }
+
+    func closed(_ end: StreamEnd) {
+        isClosed = true
+        let error = RPCError(code: .cancelled, message: "the call was cancelled by its caller")
+        inbox.finish(.failure(error))
+        body.fail(error)
+        if !body.hasEnded { cancellation?.cancel() }
+        cancellation = nil
+    }
+
+    func planData(limit: Int) -> DataPlan {
+        body.plan(limit: limit)
+    }
+
+    func writeData(_ count: Int, into output: inout ByteBuffer) -> Bool {
+        body.write(count, into: &output)
+    }
+
+    // MARK: - From the handler
+
+    func write(_ part: RPCResponsePart<MessageBytes>) throws(RPCError) -> Bool {
+        guard !isClosed else {
+            throw RPCError(code: .cancelled, message: "the call was cancelled by its caller")
+        }
+        switch part {
+        case .metadata(let metadata):
+            sendHeaders(metadata)
+        case .message(let message):
+            sendHeaders([:])
+            try body.append(message)
+            connection.bodyGrew(on: id)
+        case .status(let status, let metadata):
+            finish(status, metadata)
+        }
+        return body.isFull
+    }
+
+    func credit(_ bytes: Int) {
+        connection.credit(id, bytes: bytes)
+    }
+
+    func waitForRoom(_ continuation: CheckedContinuation<Void, any Error>) {
+        body.wait(continuation)
+    }
+
+    /// Wakes a handler that waits for a reader which does not read.
+    func failWriter(_ error: RPCError) {
+        body.fail(error)
+    }
+
+    /// The handler is done; without a status of its own this is an internal error.
+    func writerFinished(_ error: (any Error)?) {
+        finish(Status(code: .internalError, message: "the handler ended without a status"), [:])
+    }
+
+    private func sendHeaders(_ metadata: Metadata) {
+        guard case .nothingSent = response else { return }
+        response = .headersSent
+        let fields = [HeaderField(":status", "200"), MetadataFields.contentType]
+        connection.respond(fields + MetadataFields.fields(of: metadata), on: id, endStream: false)
+    }
+
+    private func finish(_ status: Status, _ metadata: Metadata) {
+        guard !isClosed else { return }
+        let trailers = MetadataFields.trailers(status, metadata)
+        switch response {
+        case .nothingSent:
+            // "Trailers-Only": one header list says everything.
+            let fields = [HeaderField(":status", "200"), MetadataFields.contentType]
+            connection.respond(fields + trailers, on: id, endStream: true)
+            body.finish(.streamEnd)
+        case .headersSent:
+            body.finish(.trailers(trailers))
+            connection.bodyGrew(on: id)
+        case .ended:
+            break
+        }
+        response = .ended
+    }
+}

@@ -1,0 +1,24 @@
+import CNghttp2
+
+/// RFC 9113 §7.
+struct HTTP2ErrorCode: RawRepresentable, Hashable, Sendable {
+    var rawValue: UInt32
+
+    static let noError = HTTP2ErrorCode(rawValue: 0x0)
+    static let protocolError = HTTP2ErrorCode(rawValue: 0x1)
+    static let internalError = HTTP2ErrorCode(rawValue: 0x2)
+    static let refusedStream = HTTP2ErrorCode(rawValue: 0x7)
+    static let cancel = HTTP2ErrorCode(rawValue: 0x8)
+    static let enhanceYourCalm = HTTP2ErrorCode(rawValue: 0xb)
+    static let inadequateSecurity = HTTP2ErrorCode(rawValue: 0xc)
+}
+
+/// The connection cannot go on. The other side's fault, except `NGHTTP2_ERR_NOMEM`.
+struct HTTP2ConnectionError: Error, CustomStringConvertible {
+    /// One of `nghttp2_error`.
+    let code: Int32
+
+    var description: String {
+        "HTTP/2: " + String(cString: nghttp2_strerror(code))
+    }
+}

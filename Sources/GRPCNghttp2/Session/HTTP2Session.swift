@@ -1,0 +1,266 @@
+import CNghttp2
+import NIOCore
+
+/// One end of an HTTP/2 connection: bytes in, facts to the delegate, bytes out (RFC 9113).
+///
+/// Wraps an `nghttp2_session`. Not `Sendable`: it lives on the event loop of its connection, and dies
+/// with it. Nothing here does I/O: the owner feeds what the socket gave and writes what ``fill(limit:)``
+/// leaves in ``output``.
+///
+/// Ownership: the session keeps an unretained pointer to this object as its user data, so the
+/// callbacks below may run only while a method of this object is on the stack, which is also
+/// the only time when libnghttp2 runs.
+final class HTTP2Session {
+    enum Role {
+        case client
+        case server
+    }
+
+    /// The settings announced to the other side, and the limits held against it.
+    struct Limits {
+        /// SETTINGS_MAX_CONCURRENT_STREAMS.
+        var streamsMax: UInt32
+        /// SETTINGS_INITIAL_WINDOW_SIZE in bytes: what one stream may send before it is read.
+        var streamWindowBytes: Int32
+        /// The connection's receive window in bytes.
+        var connectionWindowBytes: Int32
+        /// SETTINGS_MAX_FRAME_SIZE in bytes, 16,384 to 16,777,215.
+        var frameBytesMax: UInt32
+        /// Largest header list in bytes, counted as RFC 9113 §6.5.2 does (32 bytes a field on top).
+        var headerBytesMax: Int
+        /// Most fields of one header list, cookies counted.
+        var headerFieldsMax: Int
+    }
+
+    unowned let delegate: any HTTP2SessionDelegate
+    let role: Role
+    let limits: Limits
+    /// Serialised frames that are to be written to the socket, in order.
+    var output: ByteBuffer
+
+    /// What ``receive(_:)`` is being fed: data chunks are handed on as slices of it.
+    private var input = ByteBuffer()
+    /// Start address of `input`'s readable bytes, valid during ``receive(_:)`` alone.
+    private var inputBase = 0
+    private var headerLists: [Int32: HeaderList] = [:]
+    private let session: OpaquePointer
+
+    init(role: Role, limits: Limits, delegate: any HTTP2SessionDelegate, allocator: ByteBufferAllocator) {
+        self.delegate = delegate
+        self.role = role
+        self.limits = limits
+        self.output = allocator.buffer(capacity: 0)
+        self.session = Self.makeSession(role: role)
+        setUserData()
+        announceSettings()
+    }
+
+    deinit {
+        nghttp2_session_del(session)
+    }
+
+    // MARK: - In
+
+    /// Feeds bytes from the socket.
+    ///
+    /// - Throws: ``HTTP2ConnectionError`` when the connection cannot go on; what is then in the
+    ///   output (a GOAWAY) is still to be written.
+    func receive(_ buffer: ByteBuffer) throws(HTTP2ConnectionError) {
+        input = buffer
+        defer { input = ByteBuffer() }
+        let consumed = buffer.withUnsafeReadableBytes { bytes in
+            inputBase = Int(bitPattern: bytes.baseAddress)
+            return nghttp2_session_mem_recv(
+                session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
+        }
+        guard consumed == buffer.readableBytes else {
+            throw HTTP2ConnectionError(code: Int32(truncatingIfNeeded: consumed))
+        }
+    }
+
+    /// False when both sides are done and the connection may be closed.
+    var isAlive: Bool {
+        nghttp2_session_want_read(session) != 0 || nghttp2_session_want_write(session) != 0
+    }
+
+    // MARK: - Out
+
+    /// Serialises pending frames into ``output`` until it holds `limit` bytes or nothing is pending.
+    ///
+    /// - Returns: Whether more may be pending.
+    func fill(limit: Int) throws(HTTP2ConnectionError) -> Bool {
+        while output.readableBytes < limit {
+            var frame: UnsafePointer<UInt8>?
+            let before = output.readableBytes
+            // Frames other than DATA come back as bytes, valid until the next call; DATA frames were
+            // written to `output` by the send-data callback, and are not in the return value.
+            let count = nghttp2_session_mem_send(session, &frame)
+            if count < 0 {
+                throw HTTP2ConnectionError(code: Int32(truncatingIfNeeded: count))
+            }
+            if count == 0 {
+                if output.readableBytes == before { return false }
+                continue
+            }
+            output.writeBytes(UnsafeRawBufferPointer(start: frame, count: count))
+        }
+        return true
+    }
+
+    /// Opens a stream as a client; its body comes from the delegate.
+    ///
+    /// - Returns: The stream's id.
+    func submitRequest(_ fields: [HeaderField]) throws(HTTP2ConnectionError) -> Int32 {
+        let id = HeaderField.withNameValues(fields) { pairs, count in
+            var provider = Self.bodyFromDelegate()
+            return nghttp2_submit_request(session, nil, pairs, count, &provider, nil)
+        }
+        guard id > 0 else { throw HTTP2ConnectionError(code: id) }
+        return id
+    }
+
+    /// Answers a stream: with a body from the delegate, or with the fields alone.
+    func submitResponse(_ fields: [HeaderField], on stream: Int32, endStream: Bool) {
+        _ = HeaderField.withNameValues(fields) { pairs, count in
+            if endStream {
+                return nghttp2_submit_response(session, stream, pairs, count, nil)
+            }
+            var provider = Self.bodyFromDelegate()
+            return nghttp2_submit_response(session, stream, pairs, count, &provider)
+        }
+    }
+
+    /// Asks the delegate again for a stream whose body had nothing to send.
+    func resume(_ stream: Int32) {
+        // INVALID_ARGUMENT when it was not deferred, which is as good.
+        _ = nghttp2_session_resume_data(session, stream)
+    }
+
+    func reset(_ stream: Int32, _ code: HTTP2ErrorCode) {
+        _ = nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, code.rawValue)
+    }
+
+    /// Gives the sender of a stream credit for `count` bytes that the application has taken.
+    func creditStream(_ stream: Int32, _ count: Int) {
+        _ = nghttp2_session_consume_stream(session, stream, count)
+    }
+
+    /// First step of an orderly end: no new streams, those that are on their way still count.
+    func announceShutdown() {
+        _ = nghttp2_submit_shutdown_notice(session)
+    }
+
+    /// Second step: refuses everything after the last stream that was taken.
+    func submitGoaway(_ code: HTTP2ErrorCode) {
+        _ = nghttp2_submit_goaway(
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue),
+            nghttp2_session_get_last_proc_stream_id(session), code.rawValue, nil, 0)
+    }
+
+    func ping() {
+        _ = nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
+    }
+
+    /// Set once a client may open no more streams here: GOAWAY came, or ids ran out.
+    var acceptsRequests: Bool {
+        nghttp2_session_check_request_allowed(session) != 0
+    }
+
+    private func announceSettings() {
+        let settings: [(nghttp2_settings_id, UInt32)] = [
+            (NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.streamsMax),
+            (NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, UInt32(limits.streamWindowBytes)),
+            (NGHTTP2_SETTINGS_MAX_FRAME_SIZE, limits.frameBytesMax),
+            (NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, UInt32(limits.headerBytesMax)),
+            (NGHTTP2_SETTINGS_ENABLE_PUSH, 0),
+        ]
+        let entries = settings.map {
+            nghttp2_settings_entry(settings_id: Int32($0.0.rawValue), value: $0.1)
+        }
+        _ = nghttp2_submit_settings(
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries, entries.count)
+        _ = nghttp2_session_set_local_window_size(
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, limits.connectionWindowBytes)
+    }
+
+    private func setUserData() {
+        nghttp2_session_set_user_data(session, Unmanaged.passUnretained(self).toOpaque())
+    }
+}
+
+// MARK: - What libnghttp2 reports, as called by HTTP2Session+Callbacks.swift
+
+extension HTTP2Session {
+    func beginHeaders(_ stream: Int32) {
+        headerLists[stream] = HeaderList()
+    }
+
+    /// - Returns: False when the list has outgrown its limits; the stream is then refused.
+    func addHeader(_ stream: Int32, _ field: HeaderField) -> Bool {
+        headerLists[stream]?.add(field, bytesMax: limits.headerBytesMax, fieldsMax: limits.headerFieldsMax)
+            ?? true
+    }
+
+    func endHeaders(_ stream: Int32, endStream: Bool) {
+        guard let list = headerLists.removeValue(forKey: stream) else { return }
+        delegate.headersReceived(list.fields, on: stream, endStream: endStream)
+    }
+
+    func dataReceived(_ stream: Int32, address: Int, count: Int) {
+        // The connection's window is a bound on what is under way, not on what is unread: each stream
+        // has its own, and one that is not read must not hold up the others.
+        _ = nghttp2_session_consume_connection(session, count)
+        let offset = input.readerIndex + (address - inputBase)
+        guard let slice = input.getSlice(at: offset, length: count) else {
+            preconditionFailure("data chunk outside the input: \(offset)+\(count) of \(input)")
+        }
+        delegate.dataReceived(slice, on: stream)
+    }
+
+    /// A server that has answered in full wants no more of the request (RFC 9113 §8.1).
+    func frameSent(_ header: nghttp2_frame_hd) {
+        let endsStream = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
+        let type = UInt32(header.type)
+        guard case .server = role, endsStream,
+            type == NGHTTP2_HEADERS.rawValue || type == NGHTTP2_DATA.rawValue,
+            nghttp2_session_get_stream_remote_close(session, header.stream_id) == 0
+        else { return }
+        reset(header.stream_id, .noError)
+    }
+
+    func streamClosed(_ stream: Int32, code: UInt32) {
+        headerLists[stream] = nil
+        delegate.streamClosed(stream, code: HTTP2ErrorCode(rawValue: code))
+    }
+
+    /// Plans the next DATA frame, and submits the trailers when it is the last.
+    func planData(_ stream: Int32, limit: Int, flags: inout UInt32) -> Int {
+        switch delegate.planData(on: stream, limit: limit) {
+        case .deferred:
+            return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+        case .more(let count):
+            flags |= UInt32(NGHTTP2_DATA_FLAG_NO_COPY.rawValue)
+            return count
+        case .last(let count, let trailers):
+            flags |= UInt32(NGHTTP2_DATA_FLAG_NO_COPY.rawValue | NGHTTP2_DATA_FLAG_EOF.rawValue)
+            if let trailers {
+                flags |= UInt32(NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue)
+                _ = HeaderField.withNameValues(trailers) { pairs, pairCount in
+                    nghttp2_submit_trailer(session, stream, pairs, pairCount)
+                }
+            }
+            return count
+        }
+    }
+
+    /// Writes one planned DATA frame to ``output``; leaves it untouched when the body fails.
+    func writeData(_ stream: Int32, header: UnsafeRawBufferPointer, count: Int) -> Bool {
+        let before = output.writerIndex
+        output.writeBytes(header)
+        guard delegate.writeData(on: stream, count: count, into: &output) else {
+            output.moveWriterIndex(to: before)
+            return false
+        }
+        return true
+    }
+}
