@@ -70,8 +70,7 @@ package final class DirectoryEntries {
     package func entries(of name: String) throws(RootedFileError) -> DirectoryEntries {
         let child: FileDescriptor
         do {
-            child = try FileSystemCalls.open(
-                name, in: descriptor, flags: O_RDONLY | O_DIRECTORY | O_NONBLOCK)
+            child = try FileSystemCalls.openDirectory(name, in: descriptor)
         } catch {
             throw RootedFileError(path: name, errno: error)
         }

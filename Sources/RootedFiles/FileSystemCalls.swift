@@ -23,6 +23,16 @@ enum FileSystemCalls {
         return try openOnce(path, in: directory, flags: flags, mode: mode)
     }
 
+    /// Opens a directory for reading its entries and for the calls below.
+    ///
+    /// The `/.` makes a symbolic link at the end one on the way, so that it is told (ELOOP) from
+    /// a file (ENOTDIR).
+    static func openDirectory(
+        _ path: String, in directory: FileDescriptor
+    ) throws(Errno) -> FileDescriptor {
+        try open("\(path)/.", in: directory, flags: O_RDONLY | O_DIRECTORY | O_NONBLOCK)
+    }
+
     private static func openOnce(
         _ path: String, in directory: FileDescriptor, flags: Int32, mode: UInt32
     ) throws(Errno) -> FileDescriptor {

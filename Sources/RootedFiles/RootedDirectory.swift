@@ -79,7 +79,13 @@ package final class RootedDirectory: Sendable {
 
     /// Opens a directory beneath this one.
     package func openDirectory(_ path: RelativePath) throws(RootedFileError) -> RootedDirectory {
-        let descriptor = try openDescriptor(path, flags: O_RDONLY | O_DIRECTORY | O_NONBLOCK)
+        if path.isStaging { throw RootedFileError(path: path.string, reason: .notFound) }
+        let descriptor: FileDescriptor
+        do {
+            descriptor = try FileSystemCalls.openDirectory(path.string, in: self.descriptor)
+        } catch {
+            throw RootedFileError(path: path.string, errno: error)
+        }
         return RootedDirectory(taking: descriptor, path: path.string)
     }
 
@@ -87,8 +93,7 @@ package final class RootedDirectory: Sendable {
     package func entries() throws(RootedFileError) -> DirectoryEntries {
         let copy: FileDescriptor
         do {
-            copy = try FileSystemCalls.open(
-                ".", in: descriptor, flags: O_RDONLY | O_DIRECTORY | O_NONBLOCK)
+            copy = try FileSystemCalls.openDirectory(".", in: descriptor)
         } catch {
             throw RootedFileError(path: path, errno: error)
         }

@@ -125,10 +125,10 @@ package final class StagingArea: Sendable {
 
     /// - Returns: The directory that `path` is to be in, open; the caller closes it.
     private func makeParents(of path: RelativePath) throws(Errno) -> FileDescriptor {
-        var current = try FileSystemCalls.open(
-            ".", in: root.descriptor, flags: O_RDONLY | O_DIRECTORY)
+        var current = try FileSystemCalls.openDirectory(".", in: root.descriptor)
         for name in path.parent?.components ?? [] {
-            defer { current.closeUnwritten() }
+            let outer = current
+            defer { outer.closeUnwritten() }
             current = try Self.openOrMakeDirectory(name, in: current, mode: 0o755)
         }
         return current
@@ -138,9 +138,8 @@ package final class StagingArea: Sendable {
     private static func openOrMakeDirectory(
         _ name: String, in directory: FileDescriptor, mode: UInt32
     ) throws(Errno) -> FileDescriptor {
-        let flags = O_RDONLY | O_DIRECTORY | O_NONBLOCK
         do {
-            return try FileSystemCalls.open(name, in: directory, flags: flags)
+            return try FileSystemCalls.openDirectory(name, in: directory)
         } catch .noSuchFileOrDirectory {
             do {
                 try FileSystemCalls.makeDirectory(name, in: directory, mode: mode)
@@ -148,7 +147,7 @@ package final class StagingArea: Sendable {
             } catch .fileExists {
                 // Somebody else made it in between.
             }
-            return try FileSystemCalls.open(name, in: directory, flags: flags)
+            return try FileSystemCalls.openDirectory(name, in: directory)
         }
     }
 
@@ -168,7 +167,7 @@ package final class StagingArea: Sendable {
         let directory = "\(root.path)/\(RootedDirectory.stagingName)"
         let copy: FileDescriptor
         do {
-            copy = try FileSystemCalls.open(".", in: descriptor, flags: O_RDONLY | O_DIRECTORY)
+            copy = try FileSystemCalls.openDirectory(".", in: descriptor)
         } catch {
             throw RootedFileError(path: directory, errno: error)
         }
