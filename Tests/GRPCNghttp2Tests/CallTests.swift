@@ -1,4 +1,6 @@
 import GRPCCore
+import NIOCore
+import NIOPosix
 import Testing
 
 @testable import GRPCNghttp2
@@ -151,16 +153,19 @@ struct CallTests {
 
     @Test("Without a server a call is UNAVAILABLE at once and names the address")
     func noServer() async throws {
-        try await withEchoServer { client, _, _ in
-            client.beginGracefulShutdown()
-            let error = await #expect(throws: (any Error).self) {
-                try await client.unary(
-                    request: ClientRequest(message: [1]), descriptor: EchoService.echo,
-                    serializer: BytesCoder(), deserializer: BytesCoder(), options: .defaults
-                ) { try $0.message }
-            }
-            #expect(error != nil)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        // A port that was free a moment ago.
+        let probe = try await ServerBootstrap(group: group).bind(host: "127.0.0.1", port: 0).get()
+        let port = probe.localAddress?.port ?? 0
+        try await probe.close()
+        let transport = NghttpClientTransport(host: "127.0.0.1", port: port, eventLoop: group.next())
+        let error = await #expect(throws: RPCError.self) {
+            try await transport.withStream(descriptor: EchoService.echo, options: .defaults) { _, _ in }
         }
+        #expect(error?.code == .unavailable)
+        #expect(error?.message.contains("127.0.0.1:\(port)") == true)
+        transport.beginGracefulShutdown()
+        try await group.shutdownGracefully()
     }
 }
 

@@ -92,12 +92,11 @@ final class ClientStream: WritableStream {
     }
 
     func dataReceived(_ bytes: ByteBuffer) {
-        deframer.append(bytes)
         do {
-            while let message = try deframer.next() {
-                let count = message.readableBytes + MessageDeframer.prefixBytes
-                inbox.append(.message(MessageBytes(message)), bytes: count)
+            let partial = try deframer.receive(bytes) { message, credit in
+                inbox.append(.message(message), bytes: credit)
             }
+            credit(partial)
         } catch {
             deliver(Status(code: Status.Code(error.code), message: error.message), [:])
             abandon()

@@ -43,8 +43,10 @@ package final class NghttpClientTransport: ClientTransport {
     }
 
     deinit {
-        // A second completion of a promise is ignored.
-        ended.succeed()
+        switch state.withLock({ $0 }) {
+        case .shutDown: break
+        case .idle, .connecting, .ready: ended.succeed()
+        }
     }
 
     /// Returns when the transport was shut down and its connection has ended.

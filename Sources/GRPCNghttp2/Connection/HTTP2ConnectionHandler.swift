@@ -168,7 +168,7 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
     }
 
     func credit(_ stream: Int32, bytes: Int) {
-        guard streams[stream] != nil else { return }
+        guard bytes > 0, streams[stream] != nil else { return }
         session?.creditStream(stream, bytes)
         schedulePump()
     }

@@ -17,6 +17,25 @@ struct MessageDeframer {
     /// True when no part of a message is held: the stream may end here.
     var isAtBoundary: Bool { pending.readableBytes == 0 }
 
+    /// Takes `bytes` in and delivers every message that they complete, each with the bytes of flow
+    /// control that are to be credited when it is taken.
+    ///
+    /// - Returns: Bytes to credit at once. Those of an incomplete message are: nobody can take it yet,
+    ///   and a message may be larger than the window. They are bounded by `messageBytesMax`.
+    /// - Throws: RESOURCE_EXHAUSTED for a message over the limit, UNIMPLEMENTED for a compressed one.
+    mutating func receive(
+        _ bytes: ByteBuffer, deliver: (MessageBytes, Int) -> Void
+    ) throws(RPCError) -> Int {
+        var uncredited = bytes.readableBytes
+        append(bytes)
+        while let message = try next() {
+            let held = min(uncredited, Self.prefixBytes + message.readableBytes)
+            uncredited -= held
+            deliver(MessageBytes(message), held)
+        }
+        return uncredited
+    }
+
     mutating func append(_ bytes: ByteBuffer) {
         if pending.readableBytes == 0 {
             pending = bytes

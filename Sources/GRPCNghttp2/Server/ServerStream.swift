@@ -52,12 +52,11 @@ final class ServerStream: WritableStream {
     }
 
     func dataReceived(_ bytes: ByteBuffer) {
-        deframer.append(bytes)
         do {
-            while let message = try deframer.next() {
-                let count = message.readableBytes + MessageDeframer.prefixBytes
-                inbox.append(.message(MessageBytes(message)), bytes: count)
+            let partial = try deframer.receive(bytes) { message, credit in
+                inbox.append(.message(message), bytes: credit)
             }
+            credit(partial)
         } catch {
             inbox.finish(.failure(error))
             finish(Status(code: Status.Code(error.code), message: error.message), [:])
