@@ -51,6 +51,14 @@ let package = Package(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CLinux"),
         .target(
+            name: "RootedFiles",
+            dependencies: [
+                "CLinux", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(name: "Overlay", swiftSettings: strict),
+        .target(
             name: "GRPCNghttp2",
             dependencies: [
                 "CNghttp2",
@@ -79,7 +87,7 @@ let package = Package(
         .target(
             name: "PeerDaemon",
             dependencies: [
-                "GRPCNghttp2", "PeerWire", "CSystemd", "CSQLite", "CLinux",
+                "GRPCNghttp2", "PeerWire", "Overlay", "RootedFiles", "CSystemd", "CSQLite", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "Crypto", package: "swift-crypto"),
