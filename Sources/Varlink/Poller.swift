@@ -64,6 +64,8 @@ final class Poller: Sendable {
             }
         } onCancel: {
             finish(.cancelled) { candidate, _ in candidate == id }
+            // A socket that is closed while the thread polls it stays open for its other end.
+            wake()
         }
     }
 
@@ -71,6 +73,7 @@ final class Poller: Sendable {
     func drain() {
         state.withLock { $0.isDraining = true }
         finish(.draining) { $1.endsOnDrain }
+        wake()
     }
 
     /// Ends the thread and every wait, as cancelled.
