@@ -1,0 +1,29 @@
+import FoundationEssentials
+import Glibc
+import Testing
+
+/// A directory that goes, with everything in it, when the test is over.
+final class TemporaryDirectory: Sendable {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/p2p-peer-test-XXXXXX".utf8CString)
+        let made = mkdtemp(&template)
+        try #require(made != nil)
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    deinit {
+        do {
+            try FileManager.default.removeItem(atPath: path)
+        } catch {
+            Issue.record("\(path) was left behind: \(error)")
+        }
+    }
+
+    func write(_ text: String, to name: String) throws {
+        let file = try #require(fopen("\(path)/\(name)", "w"))
+        fputs(text, file)
+        try #require(fclose(file) == 0)
+    }
+}
