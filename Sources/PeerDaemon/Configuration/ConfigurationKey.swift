@@ -1,0 +1,115 @@
+import Logging
+
+/// One key of the configuration: the row of a table from which validation, environment names,
+/// `--help` and peer.json(5) come.
+package struct ConfigurationKey: Sendable {
+    /// `rate_limit.requests_per_minute`: a dot enters an object.
+    package let path: String
+    /// What it takes, for people: "a port, 0-65535".
+    package let expected: String
+    /// Its default, for people.
+    package let defaultText: String
+    /// Whether a reload puts a change into effect; the others need a restart.
+    package let live: Bool
+    package let summary: String
+
+    /// Puts a value in place; false where it is not as expected.
+    let apply: @Sendable (JSONValue, inout PeerConfiguration) -> Bool
+    /// The JSON that a text from the environment or the command line stands for.
+    let parseText: @Sendable (String) -> JSONValue
+    let render: @Sendable (PeerConfiguration) -> String
+
+    /// `P2P_RATE_LIMIT_REQUESTS_PER_MINUTE`.
+    package var environmentName: String {
+        "P2P_" + path.uppercased().replacing(".", with: "_")
+    }
+
+    /// The option of the command line without its dashes: `rate-limit-requests-per-minute`.
+    package var optionName: String {
+        path.replacing(".", with: "-").replacing("_", with: "-")
+    }
+
+    static func key<Value>(
+        _ path: String, _ kind: ValueKind<Value>,
+        _ field: any WritableKeyPath<PeerConfiguration, Value> & Sendable,
+        default text: String? = nil, live: Bool = false, _ summary: String
+    ) -> ConfigurationKey {
+        let builtIn = PeerConfiguration(surroundings: .none)[keyPath: field]
+        return ConfigurationKey(
+            path: path, expected: kind.expected, defaultText: text ?? kind.render(builtIn),
+            live: live, summary: summary,
+            apply: { value, configuration in
+                guard let parsed = kind.parse(value) else { return false }
+                configuration[keyPath: field] = parsed
+                return true
+            },
+            parseText: kind.parseText, render: { kind.render($0[keyPath: field]) })
+    }
+
+    /// Every key. Limits without a source are guesses, wide enough to be in nobody's way.
+    package static let all: [ConfigurationKey] = [
+        key("name", .name, \.name, default: "the host's name", "The peer's name."),
+        key("rest_port", .port, \.restPort, "Port of the REST API; 0 takes a free one."),
+        key("grpc_port", .port, \.grpcPort, "Port of the gRPC services; 0 takes a free one."),
+        key("metrics_port", .port, \.metricsPort, "Port of /metrics; 0 takes a free one."),
+        key("shared_dir", .path, \.sharedDirectory, "The directory that is shared."),
+        key(
+            "friend_primary", .optionalURL, \.friendPrimary, default: "none", live: true,
+            "REST URL of the peer to join through."),
+        key(
+            "friend_secondary", .optionalURL, \.friendSecondary, default: "none", live: true,
+            "REST URL of the peer that stands in for the first."),
+        key(
+            "self_url", .optionalURL, \.configuredSelfURL, default: "http://IP:REST_PORT",
+            "REST URL under which others reach this peer."),
+        key(
+            "search_ttl", .count(0...32), \.searchTTL, live: true,
+            "Hops of a search that names no TTL."),
+        key(
+            "max_fanout", .count(1...64), \.maxFanout, live: true,
+            "Most neighbours that one hop of a search asks."),
+        key(
+            "ip", .host, \.ip, default: "the address of the default route",
+            "Address in links to this peer."),
+        key(
+            "health_check_interval", .seconds(0.05...86400), \.healthCheckInterval, live: true,
+            "Seconds between checks of a neighbour."),
+        key(
+            "rate_limit.requests_per_minute", .count(0...1_000_000), \.requestsPerMinute,
+            live: true, "Requests a minute from one address; 0: no limit."),
+        key(
+            "rate_limit.downloads_per_minute", .count(0...1_000_000), \.downloadsPerMinute,
+            live: true, "Downloads a minute by one address; 0: no limit."),
+        key(
+            "state_dir", .path, \.stateDirectory,
+            default: "$STATE_DIRECTORY or /var/lib/p2p-peer", "What must survive a restart."),
+        key(
+            "admin_socket", .socketPath, \.adminSocket,
+            default: "$RUNTIME_DIRECTORY/admin.sock or /run/p2p-peer/admin.sock",
+            "Socket that p2padm talks to."),
+        key(
+            "bind_address", .address, \.bindAddress,
+            "Address of the three ports; :: is all, of both families."),
+        key("log_level", .logLevel, \.logLevel, live: true, "Least severe messages logged."),
+        key("exclude", .globs, \.exclude, live: true, "Names that are not shared."),
+        key(
+            "rescan_interval", .seconds(1...604800), \.rescanInterval,
+            "Seconds between full scans, the net under the watch for changes."),
+        key(
+            "search_timeout", .seconds(0.05...300), \.searchTimeout, live: true,
+            "Seconds after which a search answers with what it has."),
+    ]
+
+    static let byPath = Dictionary(uniqueKeysWithValues: all.map { ($0.path, $0) })
+
+    /// Objects that hold keys: `rate_limit`.
+    static let groups = Set(all.compactMap { $0.path.split(separator: ".").dropLast().first })
+
+    /// The part of `--help` and of peer.json(5) that lists the keys, one paragraph a key.
+    package static var helpText: String {
+        all.map { key in
+            "  \(key.path)  (\(key.expected); default: \(key.defaultText)"
+                + "\(key.live ? "; live" : ""))\n      \(key.summary) \(key.environmentName)"
+        }.joined(separator: "\n")
+    }
+}
