@@ -161,23 +161,14 @@ static inline int clinux_event_counter(void)
     return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
-// Blocks SIGINT and SIGTERM for the calling thread (and those it starts) and returns a descriptor
-// that becomes readable when one is pending (signalfd(2)), close-on-exec and non-blocking.
-static inline int clinux_termination_signals(void)
+// Blocks SIGINT for the calling thread (and those it starts) and returns a descriptor that becomes
+// readable when one is pending (signalfd(2)), close-on-exec and non-blocking.
+static inline int clinux_interrupt_signal(void)
 {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
     if (sigprocmask(SIG_BLOCK, &signals, NULL) != 0)
         return -1;
     return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-// Takes one pending signal off a descriptor of clinux_termination_signals: its number, or 0.
-static inline int clinux_next_signal(int descriptor)
-{
-    struct signalfd_siginfo info;
-    ssize_t got = read(descriptor, &info, sizeof info);
-    return got == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
 }

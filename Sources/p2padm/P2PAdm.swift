@@ -1,0 +1,48 @@
+import ArgumentParser
+
+/// The companion of the daemon: arguments in, exit status out.
+@main
+struct P2PAdm: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "p2padm",
+        abstract: "Looks at and steers the p2p-peer daemon of this host.",
+        discussion: """
+            EXAMPLES
+              p2padm search report                    every host's files whose name has "report"
+              p2padm get reports/q3.parquet           fetch it into the shared directory
+              p2padm get reports/q3.parquet@peer2     the one at peer2
+              p2padm get sha256:9f86... --output /tmp fetch it elsewhere, as yourself
+              p2padm peers
+              p2padm files --json | jq -r .file.path
+
+            EXIT STATUS
+              0    done
+              1    nothing found, or the daemon could not do it
+              64   wrong usage
+              69   the daemon is not running
+              73   the output cannot be created, or exists already
+              74   the transfer failed
+              77   no permission (group p2p-admin, or p2p-read to look only)
+              78   reload: the configuration cannot be used
+              130  interrupted
+
+            JSON
+              With --json each line is one object: {"version":1,"type":T,T:{...}}, where T is
+              status, peer, hit, coverage, file, progress, result, bootstrap, reload or rescan.
+              Sizes are in bytes, instants in milliseconds since 1970, durations in milliseconds.
+
+            ENVIRONMENT
+              P2PADM_SOCKET  the daemon's socket, where --socket does not say
+              NO_COLOR       no colours
+            """,
+        version: "p2padm \(ProgramVersion.current)",
+        subcommands: [
+            StatusCommand.self, PeersCommand.self, SearchCommand.self, FilesCommand.self,
+            GetCommand.self, BootstrapCommand.self, ReloadCommand.self, RescanCommand.self,
+        ])
+}
+
+/// The version of the whole project, in one place for this program.
+enum ProgramVersion {
+    static let current = "0.1.0"
+}
