@@ -2,7 +2,6 @@
 ///
 /// Foundation's JSONDecoder would do but for two things: it keeps no positions, and it takes
 /// the last of two equal keys without a word, which in a configuration hides a mistake.
-/// It is the yardstick in the tests.
 struct JSONReader {
     /// Deepest nesting (guess; a configuration has three levels).
     static let depthMax = 32
