@@ -58,6 +58,12 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "Overlay", swiftSettings: strict),
+        .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
+        .target(
+            name: "Systemd",
+            dependencies: ["CSystemd", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict
+        ),
         .target(
             name: "GRPCNghttp2",
             dependencies: [
@@ -87,7 +93,7 @@ let package = Package(
         .target(
             name: "PeerDaemon",
             dependencies: [
-                "GRPCNghttp2", "PeerWire", "Overlay", "RootedFiles", "CSystemd", "CSQLite", "CLinux",
+                "GRPCNghttp2", "PeerWire", "Overlay", "RootedFiles", "SQLite", "Systemd",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -98,7 +104,8 @@ let package = Package(
                 .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ] + nio,
             swiftSettings: strict
         ),

@@ -28,6 +28,11 @@ package protocol Node: Sendable {
     /// Ordered by path, those whose name contains `matching` (all when empty).
     func files(after path: String?, limit: Int, matching: String) async throws -> [FoundFile]
     func file(at path: String) async throws -> FoundFile?
+    /// Those of that name anywhere in the shared directory, ordered by path.
+    func files(named name: String) async throws -> [FoundFile]
+    func files(sha256: String) async throws -> [FoundFile]
+    /// Hashes the file now if that was not done yet.
+    func checksummed(_ path: String) async throws -> FoundFile
     /// - Throws: `RootedFileError`: not found, not a regular file, a path that leaves the root.
     func open(_ path: String) async throws -> OpenFile
     /// Files and bytes shared, and how many are hashed.

@@ -91,11 +91,14 @@ package nonisolated struct P2p_V1_SearchRequest: Sendable {
 
   package var asker: String = String()
 
-  /// Other peers that the asker asks too; at most 64.
+  /// Other peers that the asker asks too; at most 256.
   package var alreadyAsked: [String] = []
 
   /// Most files in one peer's answer.
   package var limit: UInt32 = 0
+
+  /// Milliseconds in which the whole answer is to be there.
+  package var timeoutMs: UInt32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -375,7 +378,7 @@ nonisolated extension P2p_V1_File: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension P2p_V1_SearchRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SearchRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}query_id\0\u{1}text\0\u{1}fanout\0\u{1}ttl\0\u{1}origin\0\u{1}asker\0\u{3}already_asked\0\u{1}limit\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}query_id\0\u{1}text\0\u{1}fanout\0\u{1}ttl\0\u{1}origin\0\u{1}asker\0\u{3}already_asked\0\u{1}limit\0\u{3}timeout_ms\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -391,6 +394,7 @@ nonisolated extension P2p_V1_SearchRequest: SwiftProtobuf.Message, SwiftProtobuf
       case 6: try { try decoder.decodeSingularStringField(value: &self.asker) }()
       case 7: try { try decoder.decodeRepeatedStringField(value: &self.alreadyAsked) }()
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self.limit) }()
+      case 9: try { try decoder.decodeSingularUInt32Field(value: &self.timeoutMs) }()
       default: break
       }
     }
@@ -421,6 +425,9 @@ nonisolated extension P2p_V1_SearchRequest: SwiftProtobuf.Message, SwiftProtobuf
     if self.limit != 0 {
       try visitor.visitSingularUInt32Field(value: self.limit, fieldNumber: 8)
     }
+    if self.timeoutMs != 0 {
+      try visitor.visitSingularUInt32Field(value: self.timeoutMs, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -433,6 +440,7 @@ nonisolated extension P2p_V1_SearchRequest: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.asker != rhs.asker {return false}
     if lhs.alreadyAsked != rhs.alreadyAsked {return false}
     if lhs.limit != rhs.limit {return false}
+    if lhs.timeoutMs != rhs.timeoutMs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

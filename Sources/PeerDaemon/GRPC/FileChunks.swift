@@ -1,0 +1,93 @@
+import GRPCCore
+import GRPCNghttp2
+import RootedFiles
+
+extension OpenFile: OpenFileDescriptor {}
+
+/// A message whose last field is a piece of a file.
+///
+/// Protobuf parsers take fields in any order (protobuf.dev, "Field Order"), so the payload goes last and
+/// is sent from the file as it is.
+struct FileChunk: Sendable {
+    /// The message up to the payload's bytes.
+    let head: [UInt8]
+    let payload: FileSlice
+
+    /// `p2p.v1.DownloadReply`.
+    static func reply(offset: Int64, _ payload: FileSlice) -> FileChunk {
+        var head = ProtobufHead()
+        head.appendVarint(field: 1, UInt64(offset))
+        head.appendLength(field: 15, payload.count)
+        return FileChunk(head: head.bytes, payload: payload)
+    }
+
+    /// `filetransfer.FileChunk`.
+    static func numbered(_ sequence: Int64, _ payload: FileSlice) -> FileChunk {
+        var head = ProtobufHead()
+        head.appendVarint(field: 2, UInt64(sequence))
+        head.appendLength(field: 1, payload.count)
+        return FileChunk(head: head.bytes, payload: payload)
+    }
+}
+
+/// Field headers of a protobuf message (protobuf.dev, "Encoding").
+private struct ProtobufHead {
+    private(set) var bytes: [UInt8] = []
+
+    mutating func appendVarint(field: UInt64, _ value: UInt64) {
+        appendVarint(field << 3)
+        appendVarint(value)
+    }
+
+    mutating func appendLength(field: UInt64, _ count: Int) {
+        appendVarint(field << 3 | 2)
+        appendVarint(UInt64(count))
+    }
+
+    private mutating func appendVarint(_ value: UInt64) {
+        var rest = value
+        while rest > 0x7f {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(rest))
+    }
+}
+
+/// Hands the file itself to our transport; any other gets the bytes.
+struct FileChunkSerializer: MessageSerializer {
+    func serialize<Bytes: GRPCContiguousBytes>(_ message: FileChunk) throws -> Bytes {
+        let bytes = MessageBytes(head: message.head, tail: message.payload)
+        if let own = bytes as? Bytes { return own }
+        return bytes.withUnsafeBytes { Bytes($0) }
+    }
+}
+
+/// A range of a file on its way to somebody.
+struct FileSending {
+    let file: OpenFile
+    let range: Range<Int64>
+    let chunkBytes: Int
+
+    /// Writes the range chunk by chunk, waiting while the receiver is slow.
+    ///
+    /// - Throws: ABORTED when the file is not what it was at the start: a receiver must not take a mix
+    ///   of two contents for either.
+    func write(
+        into writer: RPCWriter<FileChunk>, _ makeChunk: (_ number: Int64, _ offset: Int64, FileSlice) -> FileChunk
+    ) async throws {
+        let before = try file.status()
+        var offset = range.lowerBound
+        var number: Int64 = 0
+        while offset < range.upperBound {
+            let count = min(Int64(chunkBytes), range.upperBound - offset)
+            number += 1
+            let slice = FileSlice(file: file, offset: offset, count: Int(count))
+            try await writer.write(makeChunk(number, offset, slice))
+            offset += count
+        }
+        guard try file.status().hasSameContent(as: before) else {
+            throw RPCError(code: .aborted, message: "\(file.path) changed while it was sent")
+        }
+    }
+}

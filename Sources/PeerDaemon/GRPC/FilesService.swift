@@ -1,0 +1,96 @@
+import FoundationEssentials
+import GRPCCore
+import GRPCProtobuf
+import PeerWire
+import RootedFiles
+import SwiftProtobuf
+
+/// `p2p.v1.Files`: what peers move files with.
+///
+/// Registered by hand and not through the generated protocol, because Download's answers carry file
+/// slices instead of bytes.
+struct FilesService: RegistrableRPCService {
+    /// Bytes of one DownloadReply. Large enough that a message's overhead is nothing, small enough that
+    /// another call on the connection waits for little.
+    static let chunkBytes = 256 * 1024
+
+    let node: any Node
+    let transfers: TransferCounters
+
+    func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
+        router.registerHandler(
+            forMethod: P2p_V1_Files.Method.Stat.descriptor,
+            deserializer: ProtobufDeserializer<P2p_V1_StatRequest>(),
+            serializer: ProtobufSerializer<P2p_V1_StatReply>()
+        ) { request, _ in
+            let request = try await ServerRequest(stream: request)
+            return StreamingServerResponse(
+                single: ServerResponse(message: try await stat(request.message)))
+        }
+        router.registerHandler(
+            forMethod: P2p_V1_Files.Method.Download.descriptor,
+            deserializer: ProtobufDeserializer<P2p_V1_DownloadRequest>(),
+            serializer: FileChunkSerializer()
+        ) { request, _ in
+            let request = try await ServerRequest(stream: request).message
+            let sending = try await open(request)
+            return StreamingServerResponse { writer in
+                try await transfers.sending(sending.range.count) {
+                    try await sending.write(into: writer) { _, offset, slice in
+                        .reply(offset: offset, slice)
+                    }
+                }
+                return [:]
+            }
+        }
+    }
+
+    private func stat(_ request: P2p_V1_StatRequest) async throws -> P2p_V1_StatReply {
+        try await FileFailure.mapped(by: node.identity.name) {
+            var file = try await find(path: request.path, sha256: request.sha256)
+            if request.checksum, file.sha256 == nil {
+                file = try await node.checksummed(file.path)
+            }
+            return P2p_V1_StatReply.with { $0.file = P2p_V1_File(file) }
+        }
+    }
+
+    private func open(_ request: P2p_V1_DownloadRequest) async throws -> FileSending {
+        try await FileFailure.mapped(by: node.identity.name) {
+            let found = try await find(path: request.path, sha256: request.sha256)
+            let file = try await node.open(found.path)
+            let size = try file.status().size
+            guard (0...size).contains(request.offset), request.length >= 0 else {
+                throw RPCError(
+                    code: .outOfRange,
+                    message: "\(found.path) has \(size) bytes, \(request.offset) is not among them")
+            }
+            let rest = size - request.offset
+            let count = request.length == 0 ? rest : min(request.length, rest)
+            return FileSending(
+                file: file, range: request.offset..<request.offset + count,
+                chunkBytes: Self.chunkBytes)
+        }
+    }
+
+    private func find(path: String, sha256: Data) async throws -> FoundFile {
+        if !sha256.isEmpty {
+            guard sha256.count == 32 else {
+                throw RPCError(
+                    code: .invalidArgument, message: "a SHA-256 has 32 bytes, not \(sha256.count)")
+            }
+            let hex = sha256.hexadecimal
+            let holders = try await node.files(sha256: hex)
+            // A path with it says which of several copies is meant.
+            guard let file = holders.first(where: { $0.path == path }) ?? holders.first else {
+                throw FileFailure.notFound(what: "sha256:\(hex)", peer: node.identity.name)
+            }
+            return file
+        }
+        _ = try RelativePath(path)
+        guard let file = try await node.file(at: path) else {
+            throw FileFailure.notFound(what: path, peer: node.identity.name)
+        }
+        return file
+    }
+}
