@@ -8,10 +8,10 @@ struct P2PAdm: ParsableCommand {
         abstract: "Looks at and steers the p2p-peer daemon of this host.",
         discussion: """
             EXAMPLES
-              p2padm search report                    every host's files whose name has "report"
-              p2padm get reports/q3.parquet           fetch it into the shared directory
-              p2padm get reports/q3.parquet@peer2     the one at peer2
-              p2padm get sha256:9f86... --output /tmp fetch it elsewhere, as yourself
+              p2padm search report                 names with "report", at every host
+              p2padm get docs/q3.parquet           into the shared directory
+              p2padm get docs/q3.parquet@peer2     the one at peer2
+              p2padm get sha256:HEX --output /tmp  elsewhere, as yourself
               p2padm peers
               p2padm files --json | jq -r .file.path
 
@@ -27,12 +27,13 @@ struct P2PAdm: ParsableCommand {
               130  interrupted
 
             JSON
-              With --json each line is one object: {"version":1,"type":T,T:{...}}, where T is
-              status, peer, hit, coverage, file, progress, result, bootstrap, reload or rescan.
-              Sizes are in bytes, instants in milliseconds since 1970, durations in milliseconds.
+              With --json each line is one object: {"version":1,"type":T,T:{...}}.
+              T is status, peer, hit, coverage, file, progress, result, bootstrap,
+              reload or rescan. Sizes are in bytes, instants in milliseconds since
+              1970, durations in milliseconds.
 
             ENVIRONMENT
-              P2PADM_SOCKET  the daemon's socket, where --socket does not say
+              P2PADM_SOCKET  the daemon's socket, unless --socket says one
               NO_COLOR       no colours
             """,
         version: "p2padm \(ProgramVersion.current)",

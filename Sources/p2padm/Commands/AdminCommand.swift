@@ -52,7 +52,7 @@ extension AdminCommand {
     }
 
     /// The whole command, errors told.
-    func execute(_ console: Console, sockets: [String], interrupt: Int32? = nil) -> ExitStatus {
+    func execute(_ console: Console, sockets: [String], interrupt: Int32? = nil) -> ProgramExit {
         do throws(CommandFailure) {
             try check()
             try perform(AdminSession(sockets: sockets, interrupt: interrupt), console)

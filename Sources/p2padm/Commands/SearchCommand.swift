@@ -6,7 +6,7 @@ struct SearchCommand: AdminCommand {
         commandName: "search",
         abstract: "Asks this peer and, hop by hop, others for files by a part of their name.",
         discussion: """
-            Prints hits as they arrive, then how many of the known peers were reached; each peer
+            Prints hits as they arrive, then how many of the known peers were reached; each peer \
             that failed is named on stderr. Exits 1 when nothing was found.
             """)
 

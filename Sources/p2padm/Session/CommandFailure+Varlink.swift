@@ -70,7 +70,7 @@ extension CommandFailure {
         self.init(status, "\(action): \(reason)")
     }
 
-    private static func described(_ name: String, _ fields: Named) -> (ExitStatus, String)? {
+    private static func described(_ name: String, _ fields: Named) -> (ProgramExit, String)? {
         func text(_ value: String?) -> String { TerminalText.escaped(value ?? "?") }
         switch name {
         case "InvalidArgument":
@@ -114,7 +114,7 @@ extension CommandFailure {
     private static func described(
         protocolError name: String,
         _ fields: Named
-    ) -> (ExitStatus, String) {
+    ) -> (ProgramExit, String) {
         switch name {
         case "org.varlink.service.PermissionDenied":
             return (.noPermission, "permission denied: it needs the group p2p-admin")

@@ -1,5 +1,5 @@
 /// What p2padm exits with; the manual page and `--help` say the same.
-enum ExitStatus: Int32 {
+enum ProgramExit: Int32 {
     case ok = 0
     /// Nothing was found, or the daemon could not do it.
     case failed = 1
@@ -21,12 +21,12 @@ enum ExitStatus: Int32 {
 
 /// Why a command could not do what it was asked for: a line for the user, and the exit status.
 struct CommandFailure: Error, Equatable {
-    var status: ExitStatus
+    var status: ProgramExit
     /// What was asked, what went wrong, what to do; without the program's name. Further lines
     /// only where there are several faults.
     var message: String
 
-    init(_ status: ExitStatus, _ message: String) {
+    init(_ status: ProgramExit, _ message: String) {
         self.status = status
         self.message = message
     }
