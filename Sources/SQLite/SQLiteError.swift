@@ -16,6 +16,12 @@ package enum SQLiteError: Error, Equatable, Sendable {
         package let sql: String
 
         package var code: Int32 { extendedCode & 0xFF }
+
+        package init(extendedCode: Int32, message: String, sql: String) {
+            self.extendedCode = extendedCode
+            self.message = message
+            self.sql = sql
+        }
     }
 
     package var failure: Failure {

@@ -1,0 +1,38 @@
+/// A name as it is compared: without case.
+///
+/// Upper case first and lower case of that, which is close to Unicode's full case folding:
+/// `STRASSE` finds `Straße`, and both lower-case sigmas are one.
+struct FoldedName: Equatable, Sendable {
+    let string: String
+
+    init(_ name: String) {
+        string =
+            if name.utf8.allSatisfy({ $0 < 0x80 }) {
+                name.lowercased()
+            } else {
+                name.uppercased().lowercased()
+            }
+    }
+
+    /// At most this many trigrams are looked up; the text itself decides in the end.
+    private static let trigramsMax = 16
+
+    /// The full-text query that every name containing this one answers; nil below three
+    /// characters, which have no trigram.
+    ///
+    /// The index knows which trigrams a name has, not where (`detail = none`).
+    var matchExpression: String? {
+        let scalars = Array(string.unicodeScalars)
+        guard scalars.count >= 3 else { return nil }
+        var trigrams: [String] = []
+        for start in 0...(scalars.count - 3) where trigrams.count < Self.trigramsMax {
+            var trigram = String.UnicodeScalarView()
+            trigram.append(contentsOf: scalars[start..<(start + 3)])
+            let quoted = String(trigram).split(
+                separator: "\"", omittingEmptySubsequences: false
+            ).joined(separator: "\"\"")
+            if !trigrams.contains(quoted) { trigrams.append(quoted) }
+        }
+        return trigrams.map { "\"\($0)\"" }.joined(separator: " AND ")
+    }
+}
