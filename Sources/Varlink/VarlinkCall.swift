@@ -53,6 +53,18 @@ package final class VarlinkCall {
         }
     }
 
+    /// The descriptor that came with the call at `index`.
+    ///
+    /// - Parameter parameter: The parameter that held the index, for the error.
+    /// - Throws: ``VarlinkError`` InvalidParameter when there is none.
+    package func descriptor(
+        at index: Int,
+        parameter: String
+    ) throws(VarlinkError) -> OwnedDescriptor {
+        guard descriptors.indices.contains(index) else { throw .invalidParameter(parameter) }
+        return descriptors[index]
+    }
+
     /// Refuses a call whose method answers in several replies when the client takes one.
     package func requireMore() throws(VarlinkError) {
         guard wantsMore else { throw .expectedMore }

@@ -16,6 +16,7 @@ struct SampleInterface: VarlinkInterface {
         method Fail(kind: string) -> ()
         method Note(text: string) -> ()
         method Wait() -> ()
+        method Hold() -> ()
         method ReadDescriptor(index: int) -> (text: string, count: int)
         method GiveDescriptor(text: string) -> ()
         method Flood(bytes: int) -> (filler: string)
@@ -49,6 +50,10 @@ struct SampleInterface: VarlinkInterface {
         case "Fail": throw try failure(call)
         case "Note":
             diary.add(try call.parameters(as: [String: String].self)["text"] ?? "")
+            return VarlinkReply()
+        case "Hold":
+            diary.add("began")
+            await diary.has("released")
             return VarlinkReply()
         case "Wait": return try await waitForCancellation(call)
         case "ReadDescriptor": return try readDescriptor(call)
@@ -115,11 +120,9 @@ extension SampleInterface {
 
     private func readDescriptor(_ call: VarlinkCall) throws -> VarlinkReply {
         let index = try call.parameters(as: [String: Int].self)["index"] ?? 0
-        guard call.descriptors.indices.contains(index) else {
-            throw VarlinkError.invalidParameter("index")
-        }
+        let descriptor = try call.descriptor(at: index, parameter: "index")
         var buffer = [UInt8](repeating: 0, count: 100)
-        let got = pread(call.descriptors[index].rawValue, &buffer, buffer.count, 0)
+        let got = pread(descriptor.rawValue, &buffer, buffer.count, 0)
         let text = String(decoding: buffer.prefix(max(got, 0)), as: UTF8.self)
         return VarlinkReply(Content(text: text, count: call.descriptors.count))
     }

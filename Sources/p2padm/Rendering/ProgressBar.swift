@@ -47,7 +47,10 @@ struct ProgressBar {
         if let rate = bytesPerSecond, rate >= 1 {
             let left = Double(max(size - progress.received, 0)) / rate
             figures += "  \(HumanFormat.size(Int(rate)))/s  ETA "
-            figures += HumanFormat.duration(milliseconds: Int(min(left, 1e9).rounded(.up)) * 1000)
+            // Whole seconds: digits behind the point would pretend to know.
+            let seconds = Int(min(left, 1e9).rounded(.up))
+            figures +=
+                seconds < 60 ? "\(seconds) s" : HumanFormat.duration(milliseconds: seconds * 1000)
         }
         return figures
     }
