@@ -5,7 +5,6 @@ import PackageDescription
 let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
 /// Debian's hardening: resolve every symbol at start, so that the GOT is read-only afterwards.
@@ -24,6 +23,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-system.git", from: "1.8.1"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
@@ -55,10 +55,30 @@ let package = Package(
             dependencies: [
                 "CLinux", .product(name: "SystemPackage", package: "swift-system"),
             ],
+            exclude: ["RootedFiles.md"],
             swiftSettings: strict
         ),
         .target(name: "Overlay", swiftSettings: strict),
-        .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
+        .target(
+            name: "SQLite", dependencies: ["CSQLite"], exclude: ["SQLite.md"], swiftSettings: strict),
+        .target(
+            name: "Catalog",
+            dependencies: [
+                "SQLite", "RootedFiles", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            exclude: ["Catalog.md"],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Varlink",
+            dependencies: [
+                "CLinux", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            exclude: ["Varlink.md"],
+            swiftSettings: strict
+        ),
         .target(
             name: "Systemd",
             dependencies: ["CSystemd", .product(name: "Logging", package: "swift-log")],
@@ -93,7 +113,7 @@ let package = Package(
         .target(
             name: "PeerDaemon",
             dependencies: [
-                "GRPCNghttp2", "PeerWire", "Overlay", "RootedFiles", "SQLite", "Systemd",
+                "GRPCNghttp2", "PeerWire", "CLinux", "Catalog", "Overlay", "RootedFiles", "SQLite", "Systemd", "Varlink",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -105,6 +125,8 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOExtras", package: "swift-nio-extras"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ] + nio,
             swiftSettings: strict

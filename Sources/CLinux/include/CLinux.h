@@ -1,4 +1,5 @@
 #pragma once
+#include "CLinuxListen.h"
 #if __has_include("CLinuxFiles.h")
 #include "CLinuxFiles.h"
 #endif

@@ -1,0 +1,82 @@
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOExtras
+import NIOHTTP1
+import NIOPosix
+import ServiceLifecycle
+
+/// Serves an HTTP/1.1 responder on a socket that is listening already.
+///
+/// Hummingbird's own server binds when it runs; ours must know its port before that (a configured 0)
+/// and may be given its socket by systemd, so this is such a server for a bound socket.
+struct HTTPListener<Responder: HTTPResponder>: Service
+where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
+    let socket: ListeningSocket
+    let responder: Responder
+    let logger: Logger
+    var group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+    /// A connection on which nothing moves for this long is closed.
+    var idleTimeout = TimeAmount.seconds(60)
+    /// Connections at once; the next ones wait in the kernel's queue.
+    var connectionsMax = 1024
+
+    /// Returns after a graceful shutdown, when the requests under way have been answered.
+    func run() async throws {
+        let quiescing = ServerQuiescingHelper(group: group)
+        let http = HTTP1Channel(
+            responder: { request, writer, channel in
+                try await respond(to: request, writer, channel)
+            }, configuration: .init(idleTimeout: idleTimeout))
+        let server = try await bind(http, quiescing)
+        await withGracefulShutdownHandler {
+            await withDiscardingTaskGroup { connections in
+                do {
+                    try await server.executeThenClose { accepted in
+                        for try await connection in accepted {
+                            connections.addTask { await http.handle(value: connection, logger: logger) }
+                        }
+                    }
+                } catch {
+                    logger.debug("stopped accepting", metadata: ["error": "\(error)"])
+                }
+            }
+        } onGracefulShutdown: {
+            quiescing.initiateShutdown(promise: nil)
+        }
+    }
+
+    private func bind(
+        _ http: HTTP1Channel, _ quiescing: ServerQuiescingHelper
+    ) async throws -> NIOAsyncChannel<HTTP1Channel.Value, Never> {
+        try await ServerBootstrap(group: group)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandlers([
+                        AvailableConnectionsChannelHandler(maxConnections: connectionsMax),
+                        quiescing.makeServerChannelHandler(channel: channel),
+                    ])
+                }
+            }
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .bind(socket.descriptor) { channel in http.setup(channel: channel, logger: logger) }
+    }
+
+    private func respond(
+        to request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel
+    ) async throws {
+        let context = Responder.Context(source: .init(channel: channel, logger: logger))
+        let response: Response
+        do {
+            response = try await responder.respond(to: request, context: context)
+        } catch let error as HTTPParserError {
+            throw error
+        } catch {
+            logger.error("a request failed", metadata: ["error": "\(error)"])
+            response = Response(status: .internalServerError)
+        }
+        try await writer.write(response: response.head, body: response.body)
+    }
+}

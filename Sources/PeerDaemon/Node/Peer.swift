@@ -1,0 +1,103 @@
+import Catalog
+import Overlay
+import RootedFiles
+import Synchronization
+
+/// The daemon's domain behind one door: catalog, overlay and settings.
+final class Peer: Node {
+    let identity: NodeIdentity
+    let catalog: Catalog
+    let network: PeerNetwork
+    private let live: Mutex<LiveSettings>
+    private let start = ContinuousClock.now
+
+    init(
+        identity: NodeIdentity, catalog: Catalog, network: PeerNetwork, settings: LiveSettings
+    ) {
+        self.identity = identity
+        self.catalog = catalog
+        self.network = network
+        live = Mutex(settings)
+    }
+
+    var settings: LiveSettings { live.withLock { $0 } }
+    var uptime: Duration { .now - start }
+
+    func change(_ settings: LiveSettings) {
+        live.withLock { $0 = settings }
+    }
+
+    // MARK: - Finding
+
+    func search(_ request: SearchRequest) async -> AsyncStream<SearchEvent> {
+        let settings = settings
+        let begin = ContinuousClock.now
+        let query = Query(
+            id: .random(), text: request.text, fanout: request.fanout ?? settings.maxFanout,
+            ttl: request.ttl ?? settings.searchTTL,
+            deadline: network.now + (request.timeout ?? settings.searchTimeout), origin: identity.url)
+        let known = await network.members.count + 1
+        let events = await network.start(
+            query, asker: nil, alreadyAsked: [], limit: SearchLimits.filesMax)
+        return SearchAnswering(known: known, begin: begin).stream(of: events)
+    }
+
+    // MARK: - Peers
+
+    func members() async -> [Member] { await network.members }
+
+    func register(_ url: PeerURL) async -> RegistrationAnswer { await network.register(url) }
+
+    func bootstrap() async -> BootstrapAnswer { await network.bootstrap() }
+
+    // MARK: - What is shared here
+
+    func files(after path: String?, limit: Int, matching: String) async throws -> [FoundFile] {
+        try await catalog.files(after: path, limit: limit, matching: matching).map(FoundFile.init)
+    }
+
+    func file(at path: String) async throws -> FoundFile? {
+        try await catalog.file(path: path).map(FoundFile.init)
+    }
+
+    func files(named name: String) async throws -> [FoundFile] {
+        try await catalog.files(named: name).map(FoundFile.init)
+    }
+
+    func files(sha256: String) async throws -> [FoundFile] {
+        try await catalog.files(sha256: sha256).map(FoundFile.init)
+    }
+
+    func checksummed(_ path: String) async throws -> FoundFile {
+        FoundFile(try await catalog.checksum(of: RelativePath(path)))
+    }
+
+    func open(_ path: String) async throws -> OpenFile {
+        do {
+            return try catalog.open(RelativePath(path))
+        } catch let fault as RelativePath.Fault {
+            throw RootedFileError(path: path, reason: .invalidPath(fault))
+        }
+    }
+
+    func totals() async -> SharedTotals {
+        let totals = catalog.totals
+        return SharedTotals(
+            files: Int(totals.files), bytes: totals.bytes, hashed: Int(totals.hashed))
+    }
+}
+
+extension FoundFile {
+    init(_ file: SharedFile) {
+        self.init(
+            path: file.path, size: file.size,
+            modified: file.modified.seconds * 1_000_000_000 + file.modified.nanoseconds,
+            sha256: file.sha256)
+    }
+}
+
+extension QueryID {
+    static func random() -> QueryID {
+        QueryID(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
+    }
+}
