@@ -1,0 +1,85 @@
+/// A file at a peer that is said to have the SHA-256 that is wanted.
+package struct FetchCandidate: Hashable, Sendable {
+    /// Its REST base URL, for people.
+    package let peer: String
+    /// Its path there.
+    package let path: String
+    /// Bytes, as announced.
+    package let size: Int64
+
+    package init(peer: String, path: String, size: Int64) {
+        precondition(size >= 0, "\(peer) announces \(size) bytes of \(path)")
+        self.peer = peer
+        self.path = path
+        self.size = size
+    }
+}
+
+/// How patient ``FetchPlan`` is.
+package struct FetchConfiguration: Hashable, Sendable {
+    /// Failures of one source in a row; more only delay the news that a source is gone.
+    package var attemptsMax = 3
+    /// So much received makes the failures before it forgotten: a long file may meet many.
+    package var progressMin: Int64 = 16 << 20
+    /// Before the second attempt; doubled for each further one, up to the maximum.
+    package var backoffMin = Duration.milliseconds(500)
+    package var backoffMax = Duration.seconds(30)
+    /// A source that sends nothing for this long, and at most twice as long, has stalled.
+    package var stallTimeout = Duration.seconds(15)
+
+    package init() {}
+}
+
+/// Why one source did not give the file.
+package enum FetchReason: Hashable, Sendable, CustomStringConvertible {
+    /// The connection or the peer, in its words.
+    case failed(String)
+    case refused(String)
+    case stalled
+    case endedShort(missing: Int64)
+    case sentTooMuch
+    /// The bytes have another SHA-256.
+    case mismatch
+    /// It announces fewer bytes than others sent.
+    case shorterThanReceived
+    case notTried
+
+    package var description: String {
+        switch self {
+        case .failed(let reason), .refused(let reason): reason
+        case .stalled: "sent nothing any more"
+        case .endedShort(let missing): "ended \(missing) bytes short"
+        case .sentTooMuch: "sent more bytes than it announced"
+        case .mismatch: "sent bytes with another SHA-256"
+        case .shorterThanReceived: "announces fewer bytes than other sources sent"
+        case .notTried: "was not tried"
+        }
+    }
+}
+
+/// One source's part in a failure.
+package struct FetchFailure: Hashable, Sendable {
+    package let peer: String
+    package let path: String
+    package let reason: FetchReason
+
+    package init(peer: String, path: String, reason: FetchReason) {
+        self.peer = peer
+        self.path = path
+        self.reason = reason
+    }
+}
+
+/// How a fetch ended.
+package enum FetchOutcome: Hashable, Sendable {
+    /// Verified, and under its final name.
+    case done
+    /// Verified, but something has the name already; the bytes stay in the partial file.
+    case alreadyExists
+    /// Every source, and why it failed; the partial file stays.
+    case sourcesFailed([FetchFailure])
+    /// This side's disk; the caller knows the error. The partial file stays.
+    case diskFailed
+    /// The partial file stays.
+    case cancelled
+}

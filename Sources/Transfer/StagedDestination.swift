@@ -1,0 +1,92 @@
+import Glibc
+import RootedFiles
+import Synchronization
+import SystemPackage
+
+/// The shared directory: received in its staging area under the SHA-256, then given its name in
+/// one atomic step.
+package final class StagedDestination: FetchDestination {
+    private let root: RootedDirectory
+    private let staging: StagingArea
+    private let key: StagingArea.Key
+    private let name: RelativePath
+    private let conflict: StagingArea.Conflict
+    private let file = Mutex<OpenFile?>(nil)
+
+    /// - Parameter conflict: `replace` is what the user calls force.
+    package init(
+        root: RootedDirectory, staging: StagingArea, key: StagingArea.Key, name: RelativePath,
+        conflict: StagingArea.Conflict
+    ) {
+        self.root = root
+        self.staging = staging
+        self.key = key
+        self.name = name
+        self.conflict = conflict
+    }
+
+    package var path: String { name.string }
+
+    /// Locked while it is open, so that two fetches do not write into each other's bytes.
+    package func open() throws(FetchError) -> Int64 {
+        if conflict == .refuse, try isTaken() { throw .alreadyExists(path: path) }
+        do {
+            let partial = try staging.open(key)
+            guard flock(partial.descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else {
+                throw FetchError.inProgress(path: path)
+            }
+            file.withLock { $0 = partial }
+            return try partial.status().size
+        } catch let error as RootedFileError {
+            throw .disk(error)
+        } catch {
+            throw .inProgress(path: path)
+        }
+    }
+
+    /// Asked before the first byte; `publish` asks again, atomically.
+    private func isTaken() throws(FetchError) -> Bool {
+        do {
+            _ = try root.status(of: name)
+            return true
+        } catch where error.reason == .notFound {
+            return false
+        } catch {
+            throw .disk(error)
+        }
+    }
+
+    package func reserve(_ size: Int64) throws(RootedFileError) {
+        try opened.preallocate(size)
+    }
+
+    package func read(
+        into buffer: inout [UInt8], at offset: Int64
+    ) throws(RootedFileError) -> Int {
+        try opened.read(into: &buffer, at: offset)
+    }
+
+    package func write(_ bytes: [UInt8], at offset: Int64) throws(RootedFileError) {
+        try opened.write(bytes, at: offset)
+    }
+
+    package func truncate(to size: Int64) throws(RootedFileError) {
+        try opened.truncate(to: size)
+    }
+
+    package func publish() throws(RootedFileError) {
+        try staging.publish(key, as: name, onConflict: conflict)
+    }
+
+    /// Releases the lock with the last reference to the file.
+    package func close() {
+        file.withLock { $0 = nil }
+    }
+
+    private var opened: OpenFile {
+        guard let file = file.withLock({ $0 }) else {
+            preconditionFailure("\(path) is used before open()")
+        }
+        return file
+    }
+}
