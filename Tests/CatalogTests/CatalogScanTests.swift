@@ -47,6 +47,7 @@ struct CatalogScanTests {
         try #require(unlink("\(shared.path)/gone") == 0)
         try shared.write("new", to: "new")
         try await withRunningCatalog(shared, state: state) { catalog in
+            try await catalog.waitUntilWatching()
             try await catalog.waitUntilHashed(3)
             #expect(try await catalog.paths() == ["changed", "kept", "new"])
             #expect(catalog.totals.bytes == 18 + 4 + 3)
