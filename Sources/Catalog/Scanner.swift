@@ -19,6 +19,24 @@ actor Scanner {
         var example: String?
     }
 
+    /// What a path leads to.
+    private enum Presence {
+        case file(FileStatus)
+        case directory
+        /// Nothing, or nothing that is ever shared.
+        case absent
+        /// It could not be seen just now, for want of descriptors say: no reason to forget it.
+        case unknown
+
+        init(_ error: RootedFileError) {
+            switch error.reason {
+            case .system(.permissionDenied): self = .absent
+            case .system: self = .unknown
+            case .invalidPath, .notFound, .notARegularFile, .outside, .exists: self = .absent
+            }
+        }
+    }
+
     private struct Level {
         let entries: DirectoryEntries
         let path: RelativePath?
@@ -78,14 +96,16 @@ actor Scanner {
         var progress = Progress()
         var gone: [RelativePath] = []
         for path in paths.sorted() where !exclusions.excludes(path) {
-            guard let status = status(of: path) else {
-                gone.append(path)
-                continue
-            }
-            if status.kind == .directory {
-                try await refreshDirectory(path, &progress)
-            } else {
+            switch presence(of: path) {
+            case .file(let status):
                 try await take(CatalogStore.Found(path: path, status: status), &progress)
+            case .directory:
+                try await refreshDirectory(path, &progress)
+            case .absent:
+                gone.append(path)
+            case .unknown:
+                // The next scan will see.
+                continue
             }
         }
         // What was renamed takes its digest along: it is forgotten last.
@@ -94,16 +114,29 @@ actor Scanner {
             watch?.removeTree(path)
             progress.result.removed += try await store.removeTree(path)
         }
-        report(progress.skipped)
+        // What was skipped is for the next scan to say, in one line for all.
     }
 
-    /// nil for what is gone and for what is never shared.
-    private func status(of path: RelativePath) -> FileStatus? {
+    private func presence(of path: RelativePath) -> Presence {
         do {
             let status = try root.status(of: path)
-            return status.kind == .regular || status.kind == .directory ? status : nil
+            switch status.kind {
+            case .regular: return .file(status)
+            case .directory: return .directory
+            case .symbolicLink, .special: return .absent
+            }
         } catch {
-            return nil
+            return Presence(error)
+        }
+    }
+
+    /// Whether a file is known to be one that can not be served.
+    private func isOutOfReach(_ path: RelativePath) -> Bool {
+        do {
+            return try !root.isReadable(path)
+        } catch {
+            if case .absent = Presence(error) { return true }
+            return false
         }
     }
 
@@ -241,18 +274,18 @@ actor Scanner {
         for (found, known) in zip(batch, try await store.compare(batch)) {
             if case .same(let row) = known {
                 progress.rows.insert(row)
-            } else if root.isReadable(found.path) {
+            } else if isOutOfReach(found.path) {
+                unreadable.append(found.path.string)
+                progress.skipped.note(
+                    RootedFileError(path: found.path.string, reason: .system(.permissionDenied)))
+                continue
+            } else {
                 news.append(found)
                 if case .new = known {
                     progress.result.added += 1
                 } else {
                     progress.result.changed += 1
                 }
-            } else {
-                unreadable.append(found.path.string)
-                progress.skipped.note(
-                    RootedFileError(path: found.path.string, reason: .system(.permissionDenied)))
-                continue
             }
             progress.result.files += 1
             progress.result.bytes &+= found.status.size
@@ -275,8 +308,12 @@ actor Scanner {
         let gone = missing.filter { string in
             do {
                 let path = try RelativePath(string)
-                return exclusions.excludes(path) || status(of: path)?.kind != .regular
-                    || !root.isReadable(path)
+                if exclusions.excludes(path) { return true }
+                switch presence(of: path) {
+                case .file: return isOutOfReach(path)
+                case .directory, .absent: return true
+                case .unknown: return false
+                }
             } catch {
                 return true
             }

@@ -58,11 +58,6 @@ package final class DirectoryEntries {
         }
     }
 
-    /// Whether this process may read the entry.
-    package func isReadable(_ name: String) -> Bool {
-        FileSystemCalls.isReadable(name, in: descriptor)
-    }
-
     /// A name of this directory for calls that take no descriptor: inotify_add_watch(2).
     package var descriptorPath: String { "/proc/self/fd/\(descriptor.rawValue)" }
 

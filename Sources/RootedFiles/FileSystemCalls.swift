@@ -56,9 +56,16 @@ enum FileSystemCalls {
         return FileStatus(status)
     }
 
-    /// Whether this process may read the entry; false when it is gone, too.
-    static func isReadable(_ name: String, in directory: FileDescriptor) -> Bool {
-        faccessat(directory.rawValue, name, R_OK, AT_EACCESS) == 0
+    /// Whether permissions let this process read the entry.
+    static func isReadable(
+        _ name: String, in directory: FileDescriptor
+    ) throws(Errno) -> Bool {
+        do {
+            try check(faccessat(directory.rawValue, name, R_OK, AT_EACCESS))
+            return true
+        } catch .permissionDenied {
+            return false
+        }
     }
 
     static func makeDirectory(

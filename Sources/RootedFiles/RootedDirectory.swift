@@ -65,15 +65,21 @@ package final class RootedDirectory: Sendable {
         return status
     }
 
-    /// Whether this process may read what has this path.
-    package func isReadable(_ path: RelativePath) -> Bool {
-        do {
-            let parent = try path.parent.map { parent throws(RootedFileError) in
-                try openDirectory(parent)
+    /// Whether permissions let this process read what has this path.
+    package func isReadable(_ path: RelativePath) throws(RootedFileError) -> Bool {
+        var directory = self
+        if let parent = path.parent {
+            do {
+                directory = try openDirectory(parent)
+            } catch {
+                if error.reason == .system(.permissionDenied) { return false }
+                throw error
             }
-            return FileSystemCalls.isReadable(path.name, in: parent?.descriptor ?? descriptor)
+        }
+        do {
+            return try FileSystemCalls.isReadable(path.name, in: directory.descriptor)
         } catch {
-            return false
+            throw RootedFileError(path: path.string, errno: error)
         }
     }
 
