@@ -43,6 +43,9 @@ final class BatchQueue: Sendable {
         }
     }
 
+    /// Batches that wait for the consumer.
+    var waiting: Int { state.withLock { $0.batches.count } }
+
     /// Whether the producer waits for the disk.
     var isFull: Bool { state.withLock { $0.producer != nil } }
 

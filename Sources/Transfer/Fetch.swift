@@ -61,7 +61,9 @@ package final class Fetch: Sendable {
     package init(
         sha256: String, sources: [Source], destination: any FetchDestination,
         configuration: FetchConfiguration = FetchConfiguration(), logger: Logger,
-        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+        sleep: @escaping @Sendable (Duration) async throws -> Void = {
+            try await Task.sleep(for: $0)
+        }
     ) {
         self.sha256 = sha256
         self.sources = sources

@@ -49,7 +49,7 @@ package final class StagedDestination: FetchDestination {
         do {
             _ = try root.status(of: name)
             return true
-        } catch where error.reason == .notFound {
+        } catch  where error.reason == .notFound {
             return false
         } catch {
             throw .disk(error)

@@ -202,9 +202,10 @@ extension [Membership.Effect] {
         #expect(fixture.send(.registrationReceived(url: a, token: 2)) == [])
         let effects = fixture.send(.checkSucceeded(url: a, info: info("A"), roundTrip: .zero))
         #expect(
-            effects == [1, 2].map {
-                .answerRegistration(token: $0, refusal: nil, healthy: [a])
-            })
+            effects
+                == [1, 2].map {
+                    .answerRegistration(token: $0, refusal: nil, healthy: [a])
+                })
     }
 
     @Test("Registering our own URL, or us under another, is refused")

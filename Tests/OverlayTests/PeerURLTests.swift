@@ -45,8 +45,9 @@ import Testing
         for text in ["", "host:8001", "ftp://host", "grpc://host:1"] {
             #expect(error(text) == .schemeUnsupported(text))
         }
-        for text in ["http://", "http://:8001", "http://ho st", "http://hö", "http://[::1", "http://[x]"]
-        {
+        for text in [
+            "http://", "http://:8001", "http://ho st", "http://hö", "http://[::1", "http://[x]",
+        ] {
             #expect(error(text) == .hostInvalid(text))
         }
         for text in ["http://h:0", "http://h:65536", "http://h:", "http://h:+80", "http://h:8x"] {

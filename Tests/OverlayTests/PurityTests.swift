@@ -16,7 +16,8 @@ import Testing
     @Test("The core imports nothing, and reads no clock and no randomness")
     func pure() throws {
         let forbidden = [
-            ".now", ".random(", "shuffled()", "randomElement()", "Task", "SystemRandomNumberGenerator",
+            ".now", ".random(", "shuffled()", "randomElement()", "Task",
+            "SystemRandomNumberGenerator",
             "ContinuousClock", "SuspendingClock", "print(",
         ]
         let sources = try Self.sources()
@@ -28,7 +29,7 @@ import Testing
                 let code = line.drop { $0 == " " }
                 guard !code.hasPrefix("//") else { continue }
                 #expect(!code.hasPrefix("import "), "\(name):\(index + 1): \(line)")
-                #expect(!code.hasPrefix("@_") , "\(name):\(index + 1): \(line)")
+                #expect(!code.hasPrefix("@_"), "\(name):\(index + 1): \(line)")
                 for word in forbidden where code.contains(word) {
                     Issue.record("\(name):\(index + 1) has \(word): \(line)")
                 }

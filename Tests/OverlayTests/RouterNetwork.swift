@@ -128,7 +128,8 @@ struct RouterNetwork {
         switch effect {
         case .searchHere(let query):
             outcome.searches[peer, default: 0] += 1
-            deliver(.localAnswered(query.id, "\(peer)"), from: peer, to: peer, now: now, after: .zero)
+            deliver(
+                .localAnswered(query.id, "\(peer)"), from: peer, to: peer, now: now, after: .zero)
         case .ask(let neighbour, let query, let alreadyAsked):
             ask(neighbour.url, query, Set(alreadyAsked), by: peer, now: now)
         case .emit(let id, let record):

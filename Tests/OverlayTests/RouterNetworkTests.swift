@@ -68,7 +68,8 @@ import Testing
         #expect(outcome.coverage.first?.duplicates == 0)
     }
 
-    @Test("Fifty peers by chance: all within the TTL, each once", arguments: 0..<40 as Range<UInt64>)
+    @Test(
+        "Fifty peers by chance: all within the TTL, each once", arguments: 0..<40 as Range<UInt64>)
     func fifty(seed: UInt64) {
         let edges = Self.random(50, seed: seed)
         for ttl in [1, 3, 16] {

@@ -7,9 +7,10 @@ import Testing
     func reference() {
         // Seed 1234567, as printed by the reference C code (prng.di.unimi.it/splitmix64.c).
         var random = SplitMix64(seed: 1_234_567)
-        #expect((0..<3).map { _ in random.next() } == [
-            6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423,
-        ])
+        #expect(
+            (0..<3).map { _ in random.next() } == [
+                6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423,
+            ])
     }
 
     @Test("Numbers stay below their bound and all come up")

@@ -95,9 +95,10 @@ func failures(_ reasons: FetchReason...) -> Effect {
         var plan = Self.plan(candidates(100, 100), after: .started(partialBytes: 0))
         #expect(
             plan.handle(.sourceRefused(reason: "not found")) == [.open(source: 1, offset: 0)])
-        #expect(plan.handle(.chunkReceived(bytes: 101)) == [
-            .close, failures(.refused("not found"), .sentTooMuch),
-        ])
+        #expect(
+            plan.handle(.chunkReceived(bytes: 101)) == [
+                .close, failures(.refused("not found"), .sentTooMuch),
+            ])
     }
 
     @Test("Failures before much progress are forgotten")
