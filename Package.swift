@@ -74,7 +74,7 @@ let package = Package(
         .target(
             name: "Varlink",
             dependencies: [
-                "CLinux", .product(name: "SystemPackage", package: "swift-system"),
+                "CLinux"
             ],
             exclude: ["Varlink.md"],
             swiftSettings: strict
@@ -96,6 +96,25 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "AdminWire",
+            resources: [.embedInCode("org.p2ppeer.Admin.varlink")],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Transfer",
+            dependencies: [
+                "RootedFiles", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ] + nio,
+            swiftSettings: strict
+        ),
+        .target(
+            name: "PrometheusExposition",
+            dependencies: [.product(name: "CoreMetrics", package: "swift-metrics")],
+            swiftSettings: strict
+        ),
+        .target(
             name: "PeerWire",
             dependencies: [
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
@@ -104,8 +123,7 @@ let package = Package(
             ],
             exclude: ["protos", "generate.sh"],
             resources: [
-                .embedInCode("org.p2ppeer.Admin.varlink"),
-                .embedInCode("Generated/descriptors.binpb"),
+                .embedInCode("Generated/descriptors.binpb")
             ],
             // Generated code is not ours to warn about.
             swiftSettings: [.enableUpcomingFeature("ExistentialAny")]
@@ -113,7 +131,8 @@ let package = Package(
         .target(
             name: "PeerDaemon",
             dependencies: [
-                "GRPCNghttp2", "PeerWire", "CLinux", "Catalog", "Overlay", "RootedFiles", "SQLite", "Systemd", "Varlink",
+                "GRPCNghttp2", "PeerWire", "AdminWire", "CLinux", "Catalog", "Overlay", "PrometheusExposition", "RootedFiles", "SQLite", "Systemd",
+                "Transfer", "Varlink",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -127,14 +146,20 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOExtras", package: "swift-nio-extras"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ] + nio,
+            exclude: ["PeerDaemon.md"],
+            resources: [.embedInCode("REST/openapi.json")],
             swiftSettings: strict
         ),
         .executableTarget(
             name: "p2p-peer",
             dependencies: [
-                "PeerDaemon",
+                "PeerDaemon", "PrometheusExposition", "Systemd",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict, linkerSettings: hardened
@@ -142,9 +167,67 @@ let package = Package(
         .executableTarget(
             name: "p2padm",
             dependencies: [
+                "AdminWire", "CLinux", "Varlink",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict, linkerSettings: hardened
+        ),
+        .testTarget(
+            name: "VarlinkTests", dependencies: ["Varlink", "CLinux"],
+            exclude: ["foreign_client.py"], swiftSettings: strict
+        ),
+        .testTarget(
+            name: "p2padmTests",
+            dependencies: [
+                "p2padm", "AdminWire", "Varlink",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "SystemdTests",
+            dependencies: ["Systemd", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "PrometheusExpositionTests",
+            dependencies: [
+                "PrometheusExposition", .product(name: "CoreMetrics", package: "swift-metrics"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "RootedFilesTests",
+            dependencies: [
+                "RootedFiles", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: strict),
+        .testTarget(name: "OverlayTests", dependencies: ["Overlay"], swiftSettings: strict),
+        .testTarget(
+            name: "CatalogTests",
+            dependencies: [
+                "Catalog", "RootedFiles", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "TransferTests",
+            dependencies: [
+                "Transfer", "RootedFiles", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "PeerDaemonTests",
+            dependencies: [
+                "PeerDaemon", .product(name: "Logging", package: "swift-log"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict
         ),
         .testTarget(
             name: "GRPCNghttp2Tests",

@@ -66,7 +66,7 @@ package struct Membership: Sendable {
 
     let own: PeerURL
     let ownID: String?
-    let configuration: MembershipConfiguration
+    package var configuration: MembershipConfiguration
     var random: SplitMix64
     var phase = Phase.idle
 

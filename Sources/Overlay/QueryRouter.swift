@@ -81,7 +81,7 @@ package struct QueryRouter<Answer: Sendable>: Sendable {
     }
 
     package let own: PeerKey
-    let configuration: QueryRouterConfiguration
+    package var configuration: QueryRouterConfiguration
     var random: SplitMix64
     var seen: SeenQueries
     var open: [QueryID: Open] = [:]

@@ -91,7 +91,7 @@ package struct ConfigurationKey: Sendable {
             "bind_address", .address, \.bindAddress,
             "Address of the three ports; :: is all, of both families."),
         key("log_level", .logLevel, \.logLevel, live: true, "Least severe messages logged."),
-        key("exclude", .globs, \.exclude, live: true, "Names that are not shared."),
+        key("exclude", .globs, \.exclude, "Names that are not shared."),
         key(
             "rescan_interval", .seconds(1...604800), \.rescanInterval,
             "Seconds between full scans, the net under the watch for changes."),

@@ -1,4 +1,5 @@
 import GRPCCore
+import Metrics
 import Overlay
 import PeerWire
 import SwiftProtobuf
@@ -15,6 +16,7 @@ struct OverlayService: P2p_V1_Overlay.SimpleServiceProtocol {
         request: P2p_V1_SearchRequest, response: RPCWriter<P2p_V1_SearchReply>, context: ServerContext
     ) async throws {
         let incoming = try IncomingQuery(request)
+        Counter(label: "p2p_searches_total", dimensions: [("origin", "neighbour")]).increment()
         for await event in await network.answer(incoming) {
             try await response.write(P2p_V1_SearchReply(event))
         }

@@ -15,10 +15,10 @@ struct HTTPListener<Responder: HTTPResponder>: Service
 where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
     let socket: ListeningSocket
     let responder: Responder
+    /// Time limits and header limits of its connections.
+    let channelConfiguration: HTTP1Channel.Configuration
     let logger: Logger
     var group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
-    /// A connection on which nothing moves for this long is closed.
-    var idleTimeout = TimeAmount.seconds(60)
     /// Connections at once; the next ones wait in the kernel's queue.
     var connectionsMax = 1024
 
@@ -28,7 +28,7 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
         let http = HTTP1Channel(
             responder: { request, writer, channel in
                 try await respond(to: request, writer, channel)
-            }, configuration: .init(idleTimeout: idleTimeout))
+            }, configuration: channelConfiguration)
         let server = try await bind(http, quiescing)
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { connections in

@@ -107,7 +107,10 @@ actor PeerNetwork {
     /// Friends first, then by URL.
     var members: [Member] { membership.list }
 
-    func replaceFriends(_ friends: [PeerURL]) {
+    /// Takes over what a reload changed; the next check and the next search see it.
+    func reconfigure(friends: [PeerURL], healthCheckInterval: Duration, fanoutMax: Int) {
+        membership.configuration.healthCheckInterval = healthCheckInterval
+        router.configuration.fanoutMax = fanoutMax
         send(.started(friends: friends, restored: []))
     }
 

@@ -19,19 +19,27 @@ struct RESTLinks: Sendable {
 
     struct Failure: Error, CustomStringConvertible {
         let description: String
+        /// The next attempt will fail in the same way.
+        var isFinal = false
     }
 
     let http: HTTPClient
 
     /// `GET /health`.
     func health(of url: PeerURL) async throws -> PeerInfo {
-        let document: HealthDocument = try await send(HTTPClientRequest(url: "\(url)/health"))
+        let document: PeerDocument = try await send(HTTPClientRequest(url: "\(url)/health"))
         guard document.status == "ok" else {
-            throw Failure(description: "says that its status is \(document.status)")
+            throw Failure(description: "says that its status is \(document.status ?? "unknown")")
         }
         return PeerInfo(
             id: document.id, name: document.name ?? document.peer ?? "", version: document.version,
             grpc: document.grpc, files: document.files, bytes: document.bytes)
+    }
+
+    /// `GET /health` of this host's own port: nothing but that it answers.
+    func health(ofPort port: Int, timeout: Duration) async throws {
+        let _: PeerDocument = try await send(
+            HTTPClientRequest(url: "http://localhost:\(port)/health"), timeout: timeout)
     }
 
     /// `POST /register`.
@@ -39,24 +47,27 @@ struct RESTLinks: Sendable {
         var request = HTTPClientRequest(url: "\(url)/register")
         request.method = .POST
         request.headers.add(name: "content-type", value: "application/json")
-        let body = try JSONEncoder().encode(RegisterBody(url: identity.url.description))
+        let body = try JSON.encode(
+            RegisterRequest(
+                url: identity.url.description, id: identity.id, name: identity.name,
+                version: identity.version, grpc: identity.grpc))
         request.body = .bytes(ByteBuffer(bytes: body))
-        let answer: RegisterDocument = try await send(request)
-        guard answer.ok else { throw Failure(description: "refused the registration") }
+        let answer: PeerDocument = try await send(request)
+        guard answer.ok == true else { throw Failure(description: "refused the registration") }
         // An id makes it one of ours; the original answers its list alone.
         let info = answer.id.map { id in
             PeerInfo(
                 id: id, name: answer.name ?? "", version: answer.version, grpc: answer.grpc,
                 files: nil, bytes: nil)
         }
-        return RegisteredAnswer(peers: answer.peers.compactMap { PeerURL(wire: $0) }, info: info)
+        return RegisteredAnswer(peers: (answer.peers ?? []).compactMap { PeerURL(wire: $0) }, info: info)
     }
 
     /// `GET /files`, filtered as the catalog does.
     func files(
         of url: PeerURL, matching text: String, limit: Int, timeout: Duration
     ) async throws -> PeerAnswer {
-        let document: FilesDocument = try await send(
+        let document: FileListDocument = try await send(
             HTTPClientRequest(url: "\(url)/files"), timeout: timeout)
         let wanted = text.lowercased()
         let matches = document.files.filter {
@@ -64,14 +75,46 @@ struct RESTLinks: Sendable {
         }
         let files = matches.prefix(limit).map {
             FoundFile(
-                path: $0.name, size: $0.size ?? 0, modified: 0,
+                path: $0.name, size: $0.size, modified: 0,
                 sha256: $0.checksum.flatMap { $0.utf8.count == 64 ? $0.lowercased() : nil })
         }
         return PeerAnswer(
             peer: PeerAddress(
-                url: url, name: document.peer ?? "", id: nil,
+                url: url, name: document.peer, id: nil,
                 grpc: nil, version: nil),
             files: Array(files), truncated: matches.count > limit)
+    }
+
+    /// `GET /files/NAME` from `offset` on, whatever the answer's size.
+    func download(
+        _ path: String, of url: PeerURL, from offset: Int64,
+        onChunk: @Sendable ([UInt8]) async throws -> Void
+    ) async throws {
+        let allowed = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/".utf8)
+        let name = path.utf8.map { byte in
+            allowed.contains(byte) ? String(UnicodeScalar(byte)) : "%" + [byte].hexadecimal.uppercased()
+        }.joined()
+        var request = HTTPClientRequest(url: "\(url)/files/\(name)")
+        if offset > 0 { request.headers.add(name: "range", value: "bytes=\(offset)-") }
+        let response: HTTPClientResponse
+        do {
+            response = try await http.execute(request, deadline: .distantFuture)
+        } catch {
+            throw Failure(description: Self.reason(of: error))
+        }
+        // A peer without ranges sends all of it: what is here already is passed over.
+        var toSkip = response.status == .ok ? offset : 0
+        guard response.status == .ok || response.status == .partialContent else {
+            throw Failure(
+                description: "answered HTTP \(response.status.code)",
+                isFinal: (400..<500).contains(response.status.code) && response.status.code != 429)
+        }
+        for try await buffer in response.body {
+            let skipped = min(toSkip, Int64(buffer.readableBytes))
+            toSkip -= skipped
+            let rest = buffer.readableBytesView.dropFirst(Int(skipped))
+            if !rest.isEmpty { try await onChunk(Array(rest)) }
+        }
     }
 
     private func send<Answer: Decodable>(
@@ -105,40 +148,4 @@ struct RESTLinks: Sendable {
             return "\(error)"
         }
     }
-}
-
-/// `GET /health`; all but `status` may be missing at the original.
-private struct HealthDocument: Decodable {
-    var status: String
-    var peer: String?
-    var id: String?
-    var name: String?
-    var version: String?
-    var grpc: String?
-    var files: Int64?
-    var bytes: Int64?
-}
-
-private struct RegisterBody: Encodable {
-    var url: String
-}
-
-private struct RegisterDocument: Decodable {
-    var ok: Bool
-    var peers: [String]
-    var id: String?
-    var name: String?
-    var version: String?
-    var grpc: String?
-}
-
-private struct FilesDocument: Decodable {
-    struct File: Decodable {
-        var name: String
-        var size: Int64?
-        var checksum: String?
-    }
-
-    var peer: String?
-    var files: [File]
 }

@@ -1,4 +1,5 @@
 import Catalog
+import Metrics
 import Overlay
 import RootedFiles
 import Synchronization
@@ -36,6 +37,7 @@ final class Peer: Node {
             id: .random(), text: request.text, fanout: request.fanout ?? settings.maxFanout,
             ttl: request.ttl ?? settings.searchTTL,
             deadline: network.now + (request.timeout ?? settings.searchTimeout), origin: identity.url)
+        Counter(label: "p2p_searches_total", dimensions: [("origin", "here")]).increment()
         let known = await network.members.count + 1
         let events = await network.start(
             query, asker: nil, alreadyAsked: [], limit: SearchLimits.filesMax)

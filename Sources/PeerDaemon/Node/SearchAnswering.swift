@@ -1,3 +1,4 @@
+import Metrics
 import Overlay
 
 /// Turns the events of a query that began here into what its caller sees, and sums up its coverage.
@@ -26,11 +27,14 @@ struct SearchAnswering: Sendable {
             reached.insert(answer.peer.url)
             // An answer that came another way replaces a failure.
             failures[answer.peer.url] = nil
+            Counter(label: "p2p_search_answers_total").increment()
+            Counter(label: "p2p_search_hits_total").increment(by: answer.files.count)
             truncated = truncated || answer.truncated
             return .answer(answer)
         case .failure(let peer, let reason):
             guard !reached.contains(peer.url) else { return nil }
             failures[peer.url] = reason
+            Counter(label: "p2p_search_failures_total").increment()
             return .failure(PeerFailure(url: peer.url, reason: reason))
         case .finished(let coverage):
             return .end(

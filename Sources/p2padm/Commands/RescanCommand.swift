@@ -1,3 +1,4 @@
+import AdminWire
 import ArgumentParser
 
 /// `p2padm rescan`

@@ -1,3 +1,5 @@
+import AdminWire
+
 /// A file as a line of `search` and `files`. Columns are of fixed width and the path comes last,
 /// so that lines can be printed as they arrive.
 struct FileLine {

@@ -1,3 +1,5 @@
+import AdminWire
+
 /// One line that tells how far a transfer is, fit for a terminal's width.
 ///
 /// Speed is that of the last seconds (an exponential mean with a time constant of 3 s), so that

@@ -1,3 +1,4 @@
+import AdminWire
 import Varlink
 
 /// A connection to the daemon, for one command.

@@ -1,0 +1,86 @@
+import AsyncHTTPClient
+import Catalog
+import GRPCCore
+import GRPCNghttp2
+import Logging
+import Metrics
+import NIOCore
+import NIOPosix
+import Overlay
+import PrometheusExposition
+import RootedFiles
+import ServiceLifecycle
+import Systemd
+import Varlink
+
+/// Puts the daemon together and runs it.
+///
+/// Order: what can fail for the user's reasons first (directories, lock, identity, ports), so that
+/// nothing has happened yet when it does; then the domain, the faces, READY.
+package final class Daemon: Sendable {
+    /// How long transfers under way may go on after SIGTERM, before they are cut off.
+    static let drainLimit = Duration.seconds(8)
+
+    private let inputs: DaemonInputs
+    private let configuration: PeerConfiguration
+    private let lock: StateLock
+    private let identity: PeerIdentity
+    private let sockets: PublicSockets
+    private let level: SharedLogLevel
+    private let logger: Logger
+
+    /// Takes hold of everything that only one daemon can have.
+    ///
+    /// - Throws: ``StartupFailure``, with the line that its user reads.
+    package init(
+        inputs: DaemonInputs, configuration: PeerConfiguration, level: SharedLogLevel
+    ) throws(StartupFailure) {
+        try configuration.checkDirectories()
+        let lock = try StateLock(stateDirectory: configuration.stateDirectory)
+        identity = try PeerIdentity.load(stateDirectory: configuration.stateDirectory)
+        sockets = try PublicSockets(configuration)
+        self.lock = lock
+        self.inputs = inputs
+        self.configuration = configuration
+        self.level = level
+        logger = Logger(label: "p2p-peer")
+    }
+
+    /// Runs until SIGTERM or SIGINT, and then until what is under way has ended or the drain limit
+    /// has passed.
+    package func run(metrics: PrometheusRegistry) async throws {
+        let parts = try await DaemonParts(
+            inputs: inputs, configuration: configuration, identity: identity, sockets: sockets,
+            level: level, metrics: metrics, logger: logger)
+        let http = parts.http
+        do {
+            try await parts.run()
+        } catch {
+            try await http.shutdown()
+            throw error
+        }
+        try await http.shutdown()
+        logger.notice("stopped")
+    }
+}
+
+/// The three public ports, bound.
+struct PublicSockets: Sendable {
+    let rest: ListeningSocket
+    let grpc: ListeningSocket
+    let metrics: ListeningSocket
+
+    init(_ configuration: PeerConfiguration) throws(StartupFailure) {
+        let address = configuration.bindAddress
+        rest = try ListeningSocket(
+            key: "rest_port", address: address, port: configuration.restPort)
+        grpc = try ListeningSocket(
+            key: "grpc_port", address: address, port: configuration.grpcPort)
+        metrics = try ListeningSocket(
+            key: "metrics_port", address: address, port: configuration.metricsPort)
+    }
+
+    var ports: NodeIdentity.Ports {
+        NodeIdentity.Ports(rest: rest.port, grpc: grpc.port, metrics: metrics.port)
+    }
+}

@@ -1,0 +1,247 @@
+import AdminWire
+import AsyncHTTPClient
+import Catalog
+import GRPCCore
+import GRPCNghttp2
+import Logging
+import NIOCore
+import NIOPosix
+import Overlay
+import PrometheusExposition
+import RootedFiles
+import ServiceLifecycle
+import Systemd
+import Varlink
+
+/// The parts of a running daemon, made in the order in which they need each other.
+struct DaemonParts {
+    let http: HTTPClient
+    private let identity: NodeIdentity
+    private let catalog: Catalog
+    private let network: PeerNetwork
+    private let links: PeerLinks
+    private let peer: Peer
+    private let transfers = TransferCounters()
+    private let grpc: GRPCServer<NghttpServerTransport>
+    private let rest: RESTServices
+    private let admin: VarlinkService
+    private let reloader: Reloader
+    private let friends: [PeerURL]
+    private let logger: Logger
+
+    init(
+        inputs: DaemonInputs, configuration: PeerConfiguration, identity: PeerIdentity,
+        sockets: PublicSockets, level: SharedLogLevel, metrics: PrometheusRegistry, logger: Logger
+    ) async throws {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let node = try NodeIdentity(
+            configuration, identity: identity, ports: sockets.ports, inputs: inputs)
+        let catalog = try Self.openCatalog(configuration, logger)
+        http = HTTPClient(
+            eventLoopGroupProvider: .shared(group), configuration: Self.httpConfiguration)
+        links = PeerLinks(rest: RESTLinks(http: http), group: group)
+        network = PeerNetwork(
+            identity: node,
+            membership: MembershipConfiguration(healthCheckInterval: configuration.healthCheckInterval),
+            router: QueryRouterConfiguration(fanoutMax: configuration.maxFanout), links: links,
+            store: try Self.openMembers(configuration), logger: logger,
+            seed: .random(in: .min ... .max)
+        ) { text, limit in
+            let (files, truncated) = try await catalog.search(text, limit: limit)
+            return PeerAnswer(
+                peer: PeerAddress(node), files: files.map(FoundFile.init), truncated: truncated)
+        }
+        peer = Peer(
+            identity: node, catalog: catalog, network: network, settings: LiveSettings(configuration))
+        friends = configuration.friends
+        let limiter = ClientLimiter()
+        grpc = try Self.makeGRPC(
+            sockets.grpc, group: group, peer: peer, network: network, transfers: transfers,
+            limiter: limiter)
+        rest = RESTServices(
+            node: peer, sockets: sockets, limiter: limiter, metrics: metrics, transfers: transfers,
+            logger: logger)
+        reloader = Reloader(
+            inputs: inputs, configuration: configuration, peer: peer, level: level, logger: logger)
+        admin = try Self.makeAdmin(
+            configuration, peer: peer, links: links, transfers: transfers, reloader: reloader,
+            version: inputs.version, logger: logger)
+        DaemonMetrics.register(
+            in: metrics, peer: peer, network: network, transfers: transfers, version: inputs.version)
+        self.identity = node
+        self.catalog = catalog
+        self.logger = logger
+    }
+
+    func run() async throws {
+        let notifier = Notifier()
+        let supervision = Supervision(
+            notifier: notifier, peer: peer, links: links, reloader: reloader, logger: logger)
+        let services: [any Service] = [
+            Part { try await catalog.run() },
+            Part { await links.run() },
+            Part { await network.run(friends: friends) },
+            Part { try await admin.run() },
+            rest.metrics,
+            rest.api,
+            DrainingPart {
+                try await grpc.serve()
+            } drain: {
+                grpc.beginGracefulShutdown()
+            },
+            supervision,
+        ]
+        var configuration = ServiceGroupConfiguration(
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.quiet)
+        configuration.maximumGracefulShutdownDuration = Daemon.drainLimit
+        configuration.maximumCancellationDuration = .seconds(2)
+        logger.notice(
+            "started",
+            metadata: [
+                "version": "\(identity.version)", "id": "\(identity.id)",
+                "url": "\(identity.url)", "grpc": "\(identity.grpc)",
+                "metrics_port": "\(identity.ports.metrics)",
+                "shared_dir": "\(identity.sharedDirectory)",
+            ])
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    /// The lifecycle library's own log says nothing that ours does not.
+    private static var quiet: Logger {
+        var logger = Logger(label: "lifecycle")
+        logger.logLevel = .critical
+        return logger
+    }
+
+    private static var httpConfiguration: HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration()
+        configuration.timeout.connect = .seconds(3)
+        configuration.connectionPool.idleTimeout = .seconds(30)
+        configuration.httpVersion = .http1Only
+        // A peer that redirects is none.
+        configuration.redirectConfiguration = .disallow
+        return configuration
+    }
+
+    private static func openCatalog(
+        _ configuration: PeerConfiguration, _ logger: Logger
+    ) throws -> Catalog {
+        do {
+            return try Catalog(
+                root: configuration.sharedDirectory, stateDirectory: configuration.stateDirectory,
+                rescanInterval: configuration.rescanInterval, exclude: configuration.exclude,
+                logger: logger)
+        } catch {
+            throw StartupFailure(code: .osError, message: "the catalog cannot be opened: \(error)")
+        }
+    }
+
+    private static func openMembers(
+        _ configuration: PeerConfiguration
+    ) throws(StartupFailure) -> MemberStore {
+        do {
+            return try MemberStore(stateDirectory: configuration.stateDirectory)
+        } catch {
+            throw StartupFailure(
+                code: .osError, message: "the list of peers cannot be opened: \(error)")
+        }
+    }
+
+    private static func makeGRPC(
+        _ socket: ListeningSocket, group: any EventLoopGroup, peer: Peer, network: PeerNetwork,
+        transfers: TransferCounters, limiter: ClientLimiter
+    ) throws -> GRPCServer<NghttpServerTransport> {
+        let descriptions = try ServiceDescriptions()
+        let reflection = ReflectionService(descriptions: descriptions)
+        let names = descriptions.services + SeedFileTransfer.serviceNames
+        return GRPCServer(
+            transport: NghttpServerTransport(
+                group: group,
+                configuration: ServerConfiguration(
+                    listeners: [.inherited(descriptor: socket.descriptor)])),
+            services: [
+                OverlayService(network: network), FilesService(node: peer, transfers: transfers),
+                SeedFileTransfer(node: peer, transfers: transfers),
+                HealthService(services: Set(names)), reflection,
+                ReflectionAlphaService(current: reflection),
+            ],
+            interceptors: [CallInterceptor(limiter: limiter, node: peer)])
+    }
+
+    private static func makeAdmin(
+        _ configuration: PeerConfiguration, peer: Peer, links: PeerLinks,
+        transfers: TransferCounters, reloader: Reloader, version: String, logger: Logger
+    ) throws -> VarlinkService {
+        guard let description = InterfaceDescription(Admin.interfaceText) else {
+            preconditionFailure("org.p2ppeer.Admin has lost its name")
+        }
+        let listener: VarlinkListener
+        do {
+            listener = try VarlinkListener(
+                name: AdminService.writableListener, path: configuration.adminSocket, mode: 0o600)
+        } catch {
+            throw StartupFailure(code: .osError, message: "admin_socket: \(error)")
+        }
+        let fetches = Fetches(
+            peer: peer, links: links, root: try RootedDirectory(path: configuration.sharedDirectory),
+            transfers: transfers, logger: logger)
+        return VarlinkService(
+            identity: ServiceIdentity(
+                vendor: "p2p-peer", product: "p2p-peer", version: version,
+                url: "https://p2p-peer.example/"),
+            interfaces: [
+                AdminService(
+                    description: description, peer: peer, fetches: fetches, transfers: transfers,
+                    reload: { try await reloader.reload() }, logger: logger)
+            ],
+            listeners: [listener]
+        ) { event in
+            logger.debug("admin socket", metadata: ["event": "\(event)"])
+        }
+    }
+}
+
+extension NodeIdentity {
+    init(
+        _ configuration: PeerConfiguration, identity: PeerIdentity, ports: Ports,
+        inputs: DaemonInputs
+    ) throws(StartupFailure) {
+        let text = configuration.selfURL(restPort: ports.rest)
+        let url: PeerURL
+        do {
+            url = try PeerURL(text)
+        } catch {
+            throw StartupFailure(code: .configuration, message: "self_url: \(text): \(error)")
+        }
+        self.init(
+            name: configuration.name, id: identity.id, version: inputs.version, url: url,
+            ip: configuration.ip, ports: ports, sharedDirectory: configuration.sharedDirectory,
+            stateDirectory: configuration.stateDirectory,
+            configurationFile: inputs.configurationFile ?? "")
+    }
+}
+
+extension PeerAddress {
+    init(_ identity: NodeIdentity) {
+        self.init(
+            url: identity.url, name: identity.name, id: identity.id, grpc: identity.grpc,
+            version: identity.version)
+    }
+}
+
+extension LiveSettings {
+    init(_ configuration: PeerConfiguration) {
+        self.init(
+            searchTTL: configuration.searchTTL, maxFanout: configuration.maxFanout,
+            searchTimeout: configuration.searchTimeout,
+            requestsPerMinute: configuration.requestsPerMinute,
+            downloadsPerMinute: configuration.downloadsPerMinute)
+    }
+}
+
+extension PeerConfiguration {
+    /// Primary, then secondary.
+    var friends: [PeerURL] {
+        [friendPrimary, friendSecondary].compactMap { $0 }.compactMap { PeerURL(wire: $0) }
+    }
+}

@@ -1,0 +1,191 @@
+import Catalog
+import Logging
+import Overlay
+import RootedFiles
+import Synchronization
+import SystemPackage
+import Transfer
+import Varlink
+
+/// The files that are being brought here, at most ``activeMax`` at once.
+final class Fetches: Sendable {
+    /// More than this only makes each slower.
+    static let activeMax = 16
+
+    /// Where a file goes.
+    enum Target: Sendable {
+        case sharedDirectory(replacing: Bool)
+        /// The caller's own open file.
+        case descriptor(OwnedDescriptor)
+    }
+
+    struct Request: Sendable {
+        var wanted: FileFinder.Wanted
+        var target: Target
+    }
+
+    /// `org.p2ppeer.Admin`'s GetState.
+    enum Stage: String, Sendable {
+        case finding, receiving, verifying, publishing, done
+    }
+
+    struct Progress: Sendable {
+        var stage: Stage
+        var path: String
+        var size: Int64?
+        var received: Int64 = 0
+        var resumed: Int64 = 0
+        var source: String?
+        var sha256: String?
+        var elapsed: Duration
+    }
+
+    enum Failure: Error {
+        case busy
+        case failed(path: String, reason: String, received: Int64, size: Int64?)
+        case alreadyExists(path: String)
+    }
+
+    private let peer: Peer
+    private let links: PeerLinks
+    private let root: RootedDirectory
+    private let transfers: TransferCounters
+    private let logger: Logger
+    private let active = Mutex(0)
+
+    init(
+        peer: Peer, links: PeerLinks, root: RootedDirectory, transfers: TransferCounters,
+        logger: Logger
+    ) {
+        self.peer = peer
+        self.links = links
+        self.root = root
+        self.transfers = transfers
+        self.logger = logger
+    }
+
+    /// Finds and fetches one file; cancelling leaves what has arrived for the next attempt.
+    ///
+    /// - Parameter report: Told about ten times a second how far it is.
+    /// - Returns: The last progress, `done`.
+    /// - Throws: ``Failure``, `FileFinder.Failure`.
+    func run(
+        _ request: Request, report: @escaping @Sendable (Progress) async throws -> Void
+    ) async throws -> Progress {
+        guard active.withLock({ count in
+            defer { if count < Self.activeMax { count += 1 } }
+            return count < Self.activeMax
+        }) else { throw Failure.busy }
+        defer { active.withLock { $0 -= 1 } }
+        let begin = ContinuousClock.now
+        try await report(
+            Progress(stage: .finding, path: request.wanted.path ?? "", elapsed: .zero))
+        let found = try await FileFinder(peer: peer, links: links).find(request.wanted)
+        return try await transfers.counted(.received) {
+            try await fetch(found, to: request.target, begin: begin, report: report)
+        }
+    }
+
+    private func fetch(
+        _ found: FileFinder.Found, to target: Target, begin: ContinuousClock.Instant,
+        report: @escaping @Sendable (Progress) async throws -> Void
+    ) async throws -> Progress {
+        let destination = try destination(of: found, target)
+        let fetch = Fetch(
+            sha256: found.sha256, sources: sources(of: found), destination: destination,
+            logger: logger)
+        var last = Progress(
+            stage: .receiving, path: found.path, size: found.size, sha256: found.sha256,
+            elapsed: .now - begin)
+        try await report(last)
+        let result: FetchResult
+        do {
+            result = try await withThrowingTaskGroup(of: FetchResult?.self) { [last] group in
+                group.addTask { try await fetch.run() }
+                group.addTask {
+                    try await Self.follow(fetch, from: last, begin: begin, report: report)
+                    return nil
+                }
+                var result: FetchResult?
+                for try await finished in group { if let finished { result = finished } }
+                guard let result else { preconditionFailure("a fetch ended without a result") }
+                return result
+            }
+        } catch let error as FetchError {
+            throw failure(error, found)
+        }
+        transfers.add(.received, bytes: result.received)
+        if case .sharedDirectory = target {
+            try await peer.catalog.published(RelativePath(found.path), sha256: found.sha256)
+        }
+        last.stage = .done
+        last.received = result.size
+        last.resumed = result.resumed
+        last.elapsed = .now - begin
+        logger.notice(
+            "transfer done",
+            metadata: [
+                "transfer": "\(found.path)", "bytes": "\(result.size)", "sha256": "\(found.sha256)",
+                "peers": "\(found.holders.map(\.peer.name).joined(separator: ","))",
+                "milliseconds": "\(last.elapsed.wholeMilliseconds)",
+            ])
+        return last
+    }
+
+    /// Passes progress on, about ten times a second, until the fetch has ended.
+    private static func follow(
+        _ fetch: Fetch, from first: Progress, begin: ContinuousClock.Instant,
+        report: @escaping @Sendable (Progress) async throws -> Void
+    ) async throws {
+        var reported = ContinuousClock.now
+        for await now in fetch.progress where .now - reported >= .milliseconds(100) {
+            reported = .now
+            var progress = first
+            progress.received = now.received
+            progress.source = now.peer
+            progress.elapsed = .now - begin
+            if now.received == now.size { progress.stage = .verifying }
+            try await report(progress)
+        }
+    }
+
+    private func sources(of found: FileFinder.Found) -> [Fetch.Source] {
+        found.holders.map { holder in
+            let candidate = FetchCandidate(
+                peer: holder.peer.url.description, path: holder.path, size: holder.size)
+            guard let address = holder.peer.grpc else {
+                return Fetch.Source(
+                    candidate: candidate,
+                    reader: RESTFileSource(links: links.rest, peer: holder.peer.url))
+            }
+            return Fetch.Source(
+                candidate: candidate, reader: GRPCFileSource(links: links, address: address))
+        }
+    }
+
+    private func destination(
+        of found: FileFinder.Found, _ target: Target
+    ) throws -> any FetchDestination {
+        switch target {
+        case .sharedDirectory(let replacing):
+            guard let key = StagingArea.Key(found.sha256) else {
+                preconditionFailure("\(found.sha256) is no SHA-256")
+            }
+            return StagedDestination(
+                root: root, staging: try root.stagingArea(), key: key,
+                name: try RelativePath(found.path), conflict: replacing ? .replace : .refuse)
+        case .descriptor(let descriptor):
+            return DescriptorDestination(
+                descriptor: FileDescriptor(rawValue: descriptor.rawValue), path: found.path,
+                resume: true)
+        }
+    }
+
+    private func failure(_ error: FetchError, _ found: FileFinder.Found) -> Failure {
+        if case .alreadyExists(let path) = error { return .alreadyExists(path: path) }
+        logger.warning(
+            "transfer failed", metadata: ["transfer": "\(found.path)", "reason": "\(error)"])
+        return .failed(
+            path: found.path, reason: "\(error)", received: 0, size: found.size)
+    }
+}

@@ -1,0 +1,100 @@
+import ArgumentParser
+import Logging
+import Metrics
+import PeerDaemon
+import PrometheusExposition
+import SystemPackage
+import Systemd
+
+/// The daemon's command line: arguments and exit codes.
+@main
+struct P2PPeer: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "p2p-peer",
+        abstract: "Shares a directory, finds files on other hosts and moves them, verified.",
+        discussion: """
+            Reads the configuration from FILE, then from peer.d/*.json beside it, then from P2P_* \
+            variables, then from --set; later values win. SIGHUP reads it again, SIGTERM stops.
+
+            Exit codes: 0 stopped in order, 64 wrong usage, 66 a directory is missing, 69 a port or the \
+            state directory is in use, 70 internal error, 71 the system refused something, 77 no \
+            permission, 78 the configuration has faults.
+
+            Keys:
+            \(ConfigurationKey.helpText)
+            """,
+        version: PeerDaemon.version)
+
+    static let defaultFile = "/etc/p2p-peer/peer.json"
+
+    @Option(help: ArgumentHelp("The configuration.", valueName: "file"))
+    var config = Self.defaultFile
+
+    @Option(
+        help: ArgumentHelp(
+            "Check a configuration, print what it amounts to, and exit.", valueName: "file"))
+    var checkConfig: String?
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp("Set one key, for example --set rest_port=0.", valueName: "key=value"))
+    var settings: [String] = []
+
+    func run() async throws {
+        do {
+            let inputs = try inputs()
+            if checkConfig != nil { return try check(inputs) }
+            try await serve(inputs)
+        } catch let failure as StartupFailure {
+            try exit(failure)
+        }
+    }
+
+    private func inputs() throws -> DaemonInputs {
+        var arguments: [String: String] = [:]
+        for setting in settings {
+            guard let equals = setting.firstIndex(of: "=") else {
+                throw ValidationError("--set \(setting): expected KEY=VALUE")
+            }
+            arguments[String(setting[..<equals])] = String(setting[setting.index(after: equals)...])
+        }
+        return DaemonInputs(
+            configurationFile: checkConfig ?? config, environment: Environment.all(),
+            arguments: arguments, version: PeerDaemon.version)
+    }
+
+    private func check(_ inputs: DaemonInputs) throws {
+        let configuration = try load(inputs)
+        for (key, value) in configuration.settings { print("\(key) = \(value)") }
+    }
+
+    private func serve(_ inputs: DaemonInputs) async throws {
+        let configuration = try load(inputs)
+        let level = SharedLogLevel(configuration.logLevel)
+        let destination = LogDestination.detect(environment: inputs.environment)
+        LoggingSystem.bootstrap { _ in
+            destination.makeHandler(identifier: "p2p-peer", level: level)
+        }
+        let metrics = PrometheusRegistry()
+        MetricsSystem.bootstrap(metrics)
+        OpenFileLimit.raise()
+        let daemon = try Daemon(inputs: inputs, configuration: configuration, level: level)
+        try await daemon.run(metrics: metrics)
+    }
+
+    private func load(_ inputs: DaemonInputs) throws(StartupFailure) -> PeerConfiguration {
+        do {
+            return try inputs.loadConfiguration()
+        } catch {
+            throw error.startupFailure
+        }
+    }
+
+    /// One line a fault on standard error; nothing was changed.
+    private func exit(_ failure: StartupFailure) throws -> Never {
+        let text = failure.message.split(separator: "\n").map { "p2p-peer: \($0)\n" }.joined()
+        // A closed standard error is no reason for another exit code.
+        _ = try? FileDescriptor.standardError.writeAll(text.utf8)
+        throw ArgumentParser.ExitCode(failure.code.rawValue)
+    }
+}

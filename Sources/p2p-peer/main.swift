@@ -1,2 +1,0 @@
-import PeerDaemon
-daemonMain()
