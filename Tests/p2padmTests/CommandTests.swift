@@ -1,3 +1,4 @@
+import AdminWire
 import Testing
 
 @testable import Varlink

@@ -1,3 +1,4 @@
+import AdminWire
 import ArgumentParser
 import Glibc
 import Synchronization
@@ -16,7 +17,7 @@ struct FakeDaemon: VarlinkInterface {
     init(_ methods: [String: Method]) throws {
         // Tests/p2padmTests/FakeDaemon.swift -> the package
         let parts = #filePath.split(separator: "/").dropLast(3)
-        let path = "/\(parts.joined(separator: "/"))/Sources/PeerWire/org.p2ppeer.Admin.varlink"
+        let path = "/\(parts.joined(separator: "/"))/Sources/AdminWire/org.p2ppeer.Admin.varlink"
         description = try #require(InterfaceDescription(try contents(of: path)))
         self.methods = methods
     }

@@ -1,3 +1,4 @@
+import AdminWire
 import Glibc
 import Testing
 
