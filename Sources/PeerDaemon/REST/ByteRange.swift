@@ -33,7 +33,9 @@ enum ByteRange: Equatable {
 
     /// Digits only; what is too large for the type is larger than any file.
     private static func number(_ text: Substring) -> Int64? {
-        guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            return nil
+        }
         return Int64(text) ?? .max
     }
 }

@@ -53,7 +53,8 @@ struct HTTPDate: Hashable, Comparable {
         let (days, _) = floorDivide(seconds, 86400)
         let weekday = Self.weekdays[Int(floorDivide(days, 7).remainder)]
         let (year, month, day) = civil
-        return "\(weekday), \(padded(day)) \(Self.months[Int(month) - 1]) \(padded(year, 4)) \(time) GMT"
+        let date = "\(padded(day)) \(Self.months[Int(month) - 1]) \(padded(year, 4))"
+        return "\(weekday), \(date) \(time) GMT"
     }
 
     /// `1994-11-06T08:49:37Z`.

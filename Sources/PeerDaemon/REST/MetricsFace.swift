@@ -11,10 +11,11 @@ struct MetricsResponder: HTTPResponder {
 
     func respond(to request: Request, context: RESTContext) async throws -> Response {
         let path = RequestTarget(request.head.path ?? "").path
-        let response = await answer(Route(path: path), "\(path.prefix(1024))", request)
+        var response = await answer(Route(path: path), "\(path.prefix(1024))", request)
+        response.headers[.date] = HTTPDate.now.httpText
         let answer = request.method == .head ? response.createHeadResponse() : response
-        guard request.announcesBody else { return answer }
-        return answer.closingConnection(of: request, context.channel)
+        return answer.closingConnection(
+            of: request, request.announcesBody ? .unread : .read, context.channel)
     }
 
     private func answer(_ route: Route?, _ path: String, _ request: Request) async -> Response {

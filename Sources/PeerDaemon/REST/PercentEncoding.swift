@@ -17,7 +17,8 @@ enum PercentEncoding {
         while let byte = iterator.next() {
             switch byte {
             case UInt8(ascii: "%"):
-                guard let high = iterator.next().flatMap(value), let low = iterator.next().flatMap(value)
+                guard let high = iterator.next().flatMap(value),
+                    let low = iterator.next().flatMap(value)
                 else { throw Malformed() }
                 bytes.append(high << 4 | low)
             case UInt8(ascii: "+") where plusIsSpace:

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -23,8 +22,7 @@ extension RESTFace {
             .eTag: validators.entityTag, .lastModified: validators.lastModified.httpText,
             .acceptRanges: "bytes",
         ]
-        let now = HTTPDate(seconds: Int64(Date.now.timeIntervalSince1970))
-        switch Precondition(request.headers, validators, now: now) {
+        switch Precondition(request.headers, validators, now: .now) {
         case .notModified:
             return Response(status: .notModified, headers: fields)
         case .failed:
@@ -33,7 +31,8 @@ extension RESTFace {
         case .perform(let rangeApplies):
             let wanted = request.method == .get && rangeApplies ? request.headers[.range] : nil
             describe(path, in: &fields)
-            return try answer(file, status.size, ByteRange(field: wanted, size: status.size), fields)
+            return try answer(
+                file, status.size, ByteRange(field: wanted, size: status.size), fields)
         }
     }
 

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Hummingbird
 import HummingbirdCore
 import Logging
@@ -17,15 +18,12 @@ package struct RESTFace: Sendable {
 
     /// Where each limit comes from is a guess unless it says otherwise.
     enum Bounds {
-        /// One more waits in the backlog of the socket.
-        static let connectionsMax = 1024
-        static let backlog = 512
         static let requestBodyBytesMax = 64 * 1024
         /// For the whole body, from its head on.
         static let requestBodyTimeout = TimeAmount.seconds(30)
-        /// A request line holds a path of 4096 bytes, each written as three.
-        static let headerFieldBytesMax = 16 * 1024
-        static let headerListBytesMax = 32 * 1024
+        /// The request line is one, too: it holds a path of 4096 characters, percent-encoded.
+        static let headerFieldBytesMax = 64 * 1024
+        static let headerListBytesMax = 80 * 1024
         static let headerFieldsMax = 100
         /// Without a complete request head, or without having taken a part of an answer.
         static let idleTimeout = TimeAmount.seconds(60)
@@ -83,15 +81,21 @@ package struct RESTFace: Sendable {
 /// What a responder knows of a request besides itself.
 struct RESTContext: InitializableFromSource {
     let channel: any Channel
-    /// Carries the id of the request.
+    /// Names the request in the log.
+    let requestID = String(UInt64.random(in: 0 ... .max), radix: 16)
+    /// Carries the name.
     let logger: Logger
 
     init(source: ApplicationRequestContextSource) {
         channel = source.channel
-        logger = source.logger
+        var logger = source.logger
+        logger[metadataKey: "request_id"] = "\(requestID)"
+        self.logger = logger
     }
+}
 
-    var requestID: String {
-        logger[metadataKey: "hb.request.id"].map { "\($0)" } ?? "-"
+extension HTTPDate {
+    static var now: HTTPDate {
+        HTTPDate(seconds: Int64(Date.now.timeIntervalSince1970.rounded(.down)))
     }
 }

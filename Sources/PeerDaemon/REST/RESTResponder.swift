@@ -17,26 +17,27 @@ struct RESTResponder: HTTPResponder {
         let exchange = Exchange(
             method: request.method, target: target, route: Route(path: target.path),
             logger: context.logger)
-        var isBodyUnread = request.announcesBody
+        var bodyState: RequestBodyState = request.announcesBody ? .unread : .read
         var response: Response
         do {
-            response = try await answer(request, exchange, context, &isBodyUnread)
+            response = try await answer(request, exchange, context, &bodyState)
         } catch {
             let problem = problem(from: error, context)
             response = .json(
                 problem.document(instance: String(target.path.prefix(1024))),
                 status: problem.status, fields: problem.fields, mediaType: MediaType.problem)
         }
+        response.headers[.date] = HTTPDate.now.httpText
         CrossOrigin.allowReading(&response, method: request.method)
         response = try await exchange.recorded(response)
         // The head of an answer to HEAD needs the length that GET's body would have.
         if request.method == .head { response = response.createHeadResponse() }
-        guard isBodyUnread else { return response }
-        return response.closingConnection(of: request, context.channel)
+        return response.closingConnection(of: request, bodyState, context.channel)
     }
 
     private func answer(
-        _ request: Request, _ exchange: Exchange, _ context: RESTContext, _ isBodyUnread: inout Bool
+        _ request: Request, _ exchange: Exchange, _ context: RESTContext,
+        _ bodyState: inout RequestBodyState
     ) async throws -> Response {
         guard let route = exchange.route else {
             try admit(.request, context)
@@ -53,8 +54,7 @@ struct RESTResponder: HTTPResponder {
             return try await face.read(route, exchange.target, request, context)
         }
         try CrossOrigin.forbidWriting(request)
-        let body = try await request.readBody(context.channel)
-        isBodyUnread = false
+        let body = try await request.readBody(context.channel, &bodyState)
         return try await face.write(route, body, request)
     }
 
