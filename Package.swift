@@ -156,7 +156,7 @@ let package = Package(
         .executableTarget(
             name: "p2p-peer",
             dependencies: [
-                "PeerDaemon", "PrometheusExposition", "Systemd",
+                "AdminWire", "PeerDaemon", "PrometheusExposition", "Systemd",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -164,22 +164,27 @@ let package = Package(
             ],
             swiftSettings: strict, linkerSettings: hardened
         ),
-        .executableTarget(
-            name: "p2padm",
+        .target(
+            name: "PeerAdmin",
             dependencies: [
                 "AdminWire", "CLinux", "Varlink",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: strict, linkerSettings: hardened
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "p2padm", dependencies: ["PeerAdmin"], swiftSettings: strict,
+            linkerSettings: hardened
         ),
         .testTarget(
             name: "VarlinkTests", dependencies: ["Varlink", "CLinux"],
             exclude: ["foreign_client.py"], swiftSettings: strict
         ),
         .testTarget(
-            name: "p2padmTests",
+            // A test target that depends on an executable makes SwiftPM build protoc (10 minutes).
+            name: "PeerAdminTests",
             dependencies: [
-                "p2padm", "AdminWire", "Varlink",
+                "PeerAdmin", "AdminWire", "Varlink",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict

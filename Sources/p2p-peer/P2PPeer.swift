@@ -1,3 +1,4 @@
+import AdminWire
 import ArgumentParser
 import Logging
 import Metrics
@@ -23,7 +24,7 @@ struct P2PPeer: AsyncParsableCommand {
             Keys:
             \(ConfigurationKey.helpText)
             """,
-        version: PeerDaemon.version)
+        version: "p2p-peer \(Project.version)")
 
     static let defaultFile = "/etc/p2p-peer/peer.json"
 
@@ -60,7 +61,7 @@ struct P2PPeer: AsyncParsableCommand {
         }
         return DaemonInputs(
             configurationFile: checkConfig ?? config, environment: Environment.all(),
-            arguments: arguments, version: PeerDaemon.version)
+            arguments: arguments, version: Project.version)
     }
 
     private func check(_ inputs: DaemonInputs) throws {

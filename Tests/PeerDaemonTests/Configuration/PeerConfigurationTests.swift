@@ -223,7 +223,7 @@ struct PeerConfigurationTests {
             Set(ConfigurationKey.all.filter(\.live).map(\.path)) == [
                 "friend_primary", "friend_secondary", "search_ttl", "max_fanout",
                 "health_check_interval", "rate_limit.requests_per_minute",
-                "rate_limit.downloads_per_minute", "log_level", "exclude", "search_timeout",
+                "rate_limit.downloads_per_minute", "log_level", "search_timeout",
             ])
     }
 

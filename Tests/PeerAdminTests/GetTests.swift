@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 @testable import Varlink
-@testable import p2padm
+@testable import PeerAdmin
 
 @Suite("get", .timeLimit(.minutes(1)))
 struct GetTests {

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 @testable import Varlink
-@testable import p2padm
+@testable import PeerAdmin
 
 /// A daemon that answers org.p2ppeer.Admin, by its real text, as a test tells it.
 struct FakeDaemon: VarlinkInterface {
@@ -15,7 +15,7 @@ struct FakeDaemon: VarlinkInterface {
     let methods: [String: Method]
 
     init(_ methods: [String: Method]) throws {
-        // Tests/p2padmTests/FakeDaemon.swift -> the package
+        // Tests/PeerAdminTests/FakeDaemon.swift -> the package
         let parts = #filePath.split(separator: "/").dropLast(3)
         let path = "/\(parts.joined(separator: "/"))/Sources/AdminWire/org.p2ppeer.Admin.varlink"
         description = try #require(InterfaceDescription(try contents(of: path)))
@@ -70,7 +70,7 @@ struct Fixture: Sendable {
         interrupt: Int32? = nil,
         progressWidth: Int? = nil
     ) async throws -> Outcome {
-        try await p2padmTests.command(
+        try await PeerAdminTests.command(
             arguments, sockets: [socket], interrupt: interrupt, progressWidth: progressWidth)
     }
 }

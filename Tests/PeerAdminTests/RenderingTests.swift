@@ -1,7 +1,7 @@
 import AdminWire
 import Testing
 
-@testable import p2padm
+@testable import PeerAdmin
 
 @Suite("Figures for people")
 struct HumanFormatTests {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Testing
 
-@testable import p2padm
+@testable import PeerAdmin
 
 @Suite("Arguments")
 struct ArgumentTests {

@@ -1,9 +1,9 @@
+import AdminWire
 import ArgumentParser
 
 /// The companion of the daemon: arguments in, exit status out.
-@main
-struct P2PAdm: ParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct P2PAdm: ParsableCommand {
+    package static let configuration = CommandConfiguration(
         commandName: "p2padm",
         abstract: "Looks at and steers the p2p-peer daemon of this host.",
         discussion: """
@@ -36,14 +36,11 @@ struct P2PAdm: ParsableCommand {
               P2PADM_SOCKET  the daemon's socket, unless --socket says one
               NO_COLOR       no colours
             """,
-        version: "p2padm \(ProgramVersion.current)",
+        version: "p2padm \(Project.version)",
         subcommands: [
             StatusCommand.self, PeersCommand.self, SearchCommand.self, FilesCommand.self,
             GetCommand.self, BootstrapCommand.self, ReloadCommand.self, RescanCommand.self,
         ])
-}
 
-/// The version of the whole project, in one place for this program.
-enum ProgramVersion {
-    static let current = "0.1.0"
+    package init() {}
 }

@@ -2,7 +2,7 @@ import AdminWire
 import Testing
 
 @testable import Varlink
-@testable import p2padm
+@testable import PeerAdmin
 
 @Suite("Commands against a daemon", .timeLimit(.minutes(1)))
 struct CommandTests {

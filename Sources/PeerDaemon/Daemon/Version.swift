@@ -1,2 +1,0 @@
-/// As packages and peers see it.
-package let version = "0.1.0"
