@@ -229,9 +229,16 @@ let package = Package(
         .testTarget(
             name: "PeerDaemonTests",
             dependencies: [
-                "PeerDaemon", .product(name: "Logging", package: "swift-log"),
+                "CLinux", "Overlay", "PeerDaemon", "RootedFiles",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "Crypto", package: "swift-crypto"),
-            ],
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ] + nio,
             swiftSettings: strict
         ),
         .testTarget(
