@@ -33,12 +33,16 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
         // Traits stay off: one `import Foundation` in the graph costs 45 MB (docs/decisions).
         .package(url: "https://github.com/apple/swift-protobuf.git", from: "1.39.0", traits: []),
-        .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: []),
         .package(
-            url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
+            url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: []),
         .package(
-            url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0", traits: []),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+            url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1",
+            traits: []),
+        .package(
+            url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0", traits: []
+        ),
+        .package(
+            url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/grpc/grpc-swift-2.git", from: "2.4.3"),
         .package(url: "https://github.com/grpc/grpc-swift-protobuf.git", from: "2.4.1"),
     ],
@@ -60,7 +64,8 @@ let package = Package(
         ),
         .target(name: "Overlay", swiftSettings: strict),
         .target(
-            name: "SQLite", dependencies: ["CSQLite"], exclude: ["SQLite.md"], swiftSettings: strict),
+            name: "SQLite", dependencies: ["CSQLite"], exclude: ["SQLite.md"], swiftSettings: strict
+        ),
         .target(
             name: "Catalog",
             dependencies: [
@@ -131,7 +136,8 @@ let package = Package(
         .target(
             name: "PeerDaemon",
             dependencies: [
-                "GRPCNghttp2", "PeerWire", "AdminWire", "CLinux", "Catalog", "Overlay", "PrometheusExposition", "RootedFiles", "SQLite", "Systemd",
+                "GRPCNghttp2", "PeerWire", "AdminWire", "CLinux", "Catalog", "Overlay",
+                "PrometheusExposition", "RootedFiles", "SQLite", "Systemd",
                 "Transfer", "Varlink",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),

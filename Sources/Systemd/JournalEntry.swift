@@ -29,7 +29,8 @@ struct JournalEntry: Equatable {
         ]
         // A value named like one of these would stand beside it and make two.
         let taken = Set(fields.map(\.name))
-        for (key, value) in metadata.sorted(by: { $0.key < $1.key }).prefix(Self.metadataFieldsMax) {
+        for (key, value) in metadata.sorted(by: { $0.key < $1.key }).prefix(Self.metadataFieldsMax)
+        {
             guard let name = Self.name(key) else { continue }
             fields.append(
                 Self.field(taken.contains(name) ? "META_\(name)" : name, value.description))

@@ -30,7 +30,8 @@ package struct JournalLogHandler: LogHandler {
 
     package func log(event: LogEvent) {
         let entry = JournalEntry(
-            event: event, metadata: event.allMetadata(handler: metadata, provider: metadataProvider),
+            event: event,
+            metadata: event.allMetadata(handler: metadata, provider: metadataProvider),
             identifier: identifier)
         if Self.send(entry) != 0 {
             // The journal is away: standard error is a pipe to it that may still be read.

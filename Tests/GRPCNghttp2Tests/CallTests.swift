@@ -158,9 +158,12 @@ struct CallTests {
         let probe = try await ServerBootstrap(group: group).bind(host: "127.0.0.1", port: 0).get()
         let port = probe.localAddress?.port ?? 0
         try await probe.close()
-        let transport = NghttpClientTransport(host: "127.0.0.1", port: port, eventLoop: group.next())
+        let transport = NghttpClientTransport(
+            host: "127.0.0.1", port: port, eventLoop: group.next())
         let error = await #expect(throws: RPCError.self) {
-            try await transport.withStream(descriptor: EchoService.echo, options: .defaults) { _, _ in }
+            try await transport.withStream(descriptor: EchoService.echo, options: .defaults) {
+                _, _ in
+            }
         }
         #expect(error?.code == .unavailable)
         #expect(error?.message.contains("127.0.0.1:\(port)") == true)

@@ -70,7 +70,8 @@ struct EchoService: RegistrableRPCService {
 /// Runs `body` with a client of a real server on loopback; both have ended when it returns.
 func withEchoServer<Result: Sendable>(
     configure: (inout ServerConfiguration) -> Void = { _ in },
-    _ body: @Sendable (GRPCClient<NghttpClientTransport>, AsyncStream<Void>, NghttpServerTransport)
+    _ body:
+        @Sendable (GRPCClient<NghttpClientTransport>, AsyncStream<Void>, NghttpServerTransport)
         async throws -> Result
 ) async throws -> Result {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)

@@ -1,8 +1,8 @@
 import AdminWire
 import Testing
 
-@testable import Varlink
 @testable import PeerAdmin
+@testable import Varlink
 
 @Suite("Commands against a daemon", .timeLimit(.minutes(1)))
 struct CommandTests {

@@ -4,8 +4,8 @@ import Glibc
 import Synchronization
 import Testing
 
-@testable import Varlink
 @testable import PeerAdmin
+@testable import Varlink
 
 /// A daemon that answers org.p2ppeer.Admin, by its real text, as a test tells it.
 struct FakeDaemon: VarlinkInterface {

@@ -2,8 +2,8 @@ import AdminWire
 import Glibc
 import Testing
 
-@testable import Varlink
 @testable import PeerAdmin
+@testable import Varlink
 
 @Suite("get", .timeLimit(.minutes(1)))
 struct GetTests {

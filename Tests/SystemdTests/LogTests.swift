@@ -53,7 +53,8 @@ struct LogTests {
     @Test(
         "Metadata keys become journal field names",
         arguments: [
-            ("peer", "PEER"), ("message_id", "MESSAGE_ID"), ("http.status-code", "HTTP_STATUS_CODE"),
+            ("peer", "PEER"), ("message_id", "MESSAGE_ID"),
+            ("http.status-code", "HTTP_STATUS_CODE"),
             ("_PID", "PID"), ("9lives", "LIVES"), ("ñ", nil), ("", nil), ("__1", nil),
             (String(repeating: "k", count: 80), String(repeating: "K", count: 64)),
         ])
@@ -146,7 +147,9 @@ struct LogTests {
     func destination() throws {
         var ends: [CInt] = [0, 0]
         try #require(pipe(&ends) == 0)
-        defer { ends.forEach { close($0) } }
+        defer {
+            for end in ends { close(end) }
+        }
         var status = stat()
         try #require(fstat(ends[1], &status) == 0)
         let stream = "\(status.st_dev):\(status.st_ino)"

@@ -144,7 +144,8 @@ final class ClientStream: WritableStream {
         case .closed(.inadequateSecurity):
             Status(code: .permissionDenied, message: "the server asks for more security")
         case .closed(let code):
-            Status(code: .internalError, message: "the call was reset (HTTP/2 error \(code.rawValue))")
+            Status(
+                code: .internalError, message: "the call was reset (HTTP/2 error \(code.rawValue))")
         }
     }
 }

@@ -151,7 +151,8 @@ package final class NghttpClientTransport: ClientTransport {
             .flatMapThrowing { channel in
                 let handler = try channel.pipeline.syncOperations.handler(
                     type: HTTP2ConnectionHandler.self)
-                return Connection(channel: channel, handler: NIOLoopBound(handler, eventLoop: eventLoop))
+                return Connection(
+                    channel: channel, handler: NIOLoopBound(handler, eventLoop: eventLoop))
             }
         opened.whenComplete { self.connected($0) }
         return opened
@@ -169,7 +170,9 @@ package final class NghttpClientTransport: ClientTransport {
         guard case .success(let connection) = result else { return }
         if isWanted {
             connection.handler.value.onUnusable = { [weak self] in self?.lost(connection.channel) }
-            connection.channel.closeFuture.whenComplete { [weak self] _ in self?.lost(connection.channel) }
+            connection.channel.closeFuture.whenComplete { [weak self] _ in
+                self?.lost(connection.channel)
+            }
         } else {
             connection.channel.close(promise: nil)
         }

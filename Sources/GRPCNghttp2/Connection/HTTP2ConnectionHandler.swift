@@ -33,6 +33,7 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
     private var isReading = false
     private var isPumping = false
     private var isPumpScheduled = false
+    private var isClosing = false
 
     init(
         role: HTTP2Session.Role, limits: HTTP2Session.Limits,
@@ -254,7 +255,12 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
             case .active: false
             case .draining, .closed: streams.isEmpty
             }
-        if isDrained || !session.isAlive { context.close(promise: nil) }
+        guard isDrained || !session.isAlive, !isClosing else { return }
+        isClosing = true
+        // Behind everything that waits for the socket: closing now would throw that away.
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: written)
     }
 }
 

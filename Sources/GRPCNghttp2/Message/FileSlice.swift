@@ -1,7 +1,6 @@
 import NIOCore
 import SystemPackage
 
-
 /// A range of an open file that is still to be sent.
 package struct FileSlice: Sendable {
     /// Keeps the descriptor open while a slice of it is queued.
@@ -28,7 +27,8 @@ package struct FileSlice: Sendable {
         while missing > 0 {
             let position = offset
             let descriptor = file.descriptor
-            let received = output.writeWithUnsafeMutableBytes(minimumWritableBytes: missing) { space in
+            let received = output.writeWithUnsafeMutableBytes(minimumWritableBytes: missing) {
+                space in
                 let target = UnsafeMutableRawBufferPointer(rebasing: space.prefix(missing))
                 do {
                     return try descriptor.read(

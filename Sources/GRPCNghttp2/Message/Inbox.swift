@@ -77,7 +77,9 @@ final class Inbox<Part: Sendable>: AsyncSequence, Sendable {
     private func creditTaken(_ bytes: Int) {
         let due = state.withLock { state -> (credit: @Sendable (Int) -> Void, bytes: Int)? in
             state.uncredited += bytes
-            guard state.uncredited >= Self.creditStepBytes, let credit = state.credit else { return nil }
+            guard state.uncredited >= Self.creditStepBytes, let credit = state.credit else {
+                return nil
+            }
             defer { state.uncredited = 0 }
             return (credit, state.uncredited)
         }

@@ -54,7 +54,8 @@ struct MessageDeframer {
         else { return nil }
         guard flag == 0 else {
             throw RPCError(
-                code: .unimplemented, message: "compressed messages are not supported (flag \(flag))")
+                code: .unimplemented,
+                message: "compressed messages are not supported (flag \(flag))")
         }
         guard length <= messageBytesMax else {
             throw RPCError(
@@ -63,7 +64,8 @@ struct MessageDeframer {
         }
         guard pending.readableBytes >= Self.prefixBytes + Int(length) else {
             // Grow once to the message's size instead of doubling towards it.
-            pending.reserveCapacity(minimumWritableBytes: Self.prefixBytes + Int(length) - pending.readableBytes)
+            pending.reserveCapacity(
+                minimumWritableBytes: Self.prefixBytes + Int(length) - pending.readableBytes)
             return nil
         }
         pending.moveReaderIndex(forwardBy: Self.prefixBytes)

@@ -41,7 +41,8 @@ enum MetadataFields {
             return Status(code: known, message: message)
         }
         let http = value(":status", in: fields) ?? "none"
-        return Status(code: code(forHTTPStatus: http), message: "no grpc-status; HTTP status \(http)")
+        return Status(
+            code: code(forHTTPStatus: http), message: "no grpc-status; HTTP status \(http)")
     }
 
     static func value(_ name: String, in fields: [HeaderField]) -> String? {
@@ -66,7 +67,9 @@ enum MetadataFields {
     ]
     /// Said in another way already, or meaningless to an application. `grpc-timeout` stays: GRPCCore
     /// reads the deadline from it.
-    private static let stripped: Set<String> = ["te", "content-type", "grpc-status", "grpc-message"]
+    private static let stripped: Set<String> = [
+        "te", "content-type", "grpc-status", "grpc-message",
+    ]
 
     /// Printable ASCII without `%`; everything else is `%XX` of its UTF-8 (gRPC, "Status-Message").
     static func percentEncoded(_ text: String) -> String {
@@ -89,7 +92,8 @@ enum MetadataFields {
         var index = 0
         while index < bytes.count {
             if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count,
-                let byte = UInt8(String(decoding: bytes[index + 1...index + 2], as: UTF8.self), radix: 16)
+                let byte = UInt8(
+                    String(decoding: bytes[index + 1...index + 2], as: UTF8.self), radix: 16)
             {
                 out.append(byte)
                 index += 3

@@ -15,9 +15,10 @@ struct CallQueues: Sendable {
         let localPeer: String
     }
 
-    typealias Handler = @Sendable (
-        RPCStream<NghttpServerTransport.Inbound, NghttpServerTransport.Outbound>, ServerContext
-    ) async -> Void
+    typealias Handler =
+        @Sendable (
+            RPCStream<NghttpServerTransport.Inbound, NghttpServerTransport.Outbound>, ServerContext
+        ) async -> Void
 
     private let queues: [ObjectIdentifier: Queue]
 
@@ -82,7 +83,8 @@ struct CallQueues: Sendable {
                 // The deadline has passed: a handler that waits for its reader waits no longer.
                 call.eventLoop.execute {
                     call.stream.value.failWriter(
-                        RPCError(code: .deadlineExceeded, message: "the call's deadline has passed"))
+                        RPCError(code: .deadlineExceeded, message: "the call's deadline has passed")
+                    )
                 }
             }
         }

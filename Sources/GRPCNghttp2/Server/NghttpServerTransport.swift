@@ -78,13 +78,16 @@ package final class NghttpServerTransport: ServerTransport {
             .serverChannelOption(.backlog, value: configuration.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 * 1024, high: 128 * 1024))
+            .childChannelOption(
+                .writeBufferWaterMark, value: .init(low: 64 * 1024, high: 128 * 1024)
+            )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try self.initialize(channel) }
             }
         switch listener {
         case .address(let address): return try await bootstrap.bind(to: address).get()
-        case .inherited(let descriptor): return try await bootstrap.withBoundSocket(descriptor).get()
+        case .inherited(let descriptor):
+            return try await bootstrap.withBoundSocket(descriptor).get()
         }
     }
 
@@ -155,7 +158,8 @@ private final class RefusedStream: HTTP2Stream {
 extension MethodDescriptor {
     /// `/package.Service/Method`; nil for anything else.
     fileprivate init?(path: String) {
-        guard path.hasPrefix("/"), let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+        guard path.hasPrefix("/"), let slash = path.lastIndex(of: "/"), slash != path.startIndex
+        else {
             return nil
         }
         let service = path[path.index(after: path.startIndex)..<slash]

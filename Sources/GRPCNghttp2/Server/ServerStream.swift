@@ -66,7 +66,8 @@ final class ServerStream: WritableStream {
     func endReceived() {
         guard deframer.isAtBoundary else {
             inbox.finish(
-                .failure(RPCError(code: .internalError, message: "the request ends inside a message")))
+                .failure(
+                    RPCError(code: .internalError, message: "the request ends inside a message")))
             return
         }
         inbox.finish(.success(()))

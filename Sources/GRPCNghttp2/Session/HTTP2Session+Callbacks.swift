@@ -39,7 +39,8 @@ extension HTTP2Session {
         // Called for the next frame: a length, DEFERRED, or TEMPORAL_CALLBACK_FAILURE.
         provider.read_callback = { _, stream, _, length, flags, _, userData in
             guard let flags else { return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
-            return HTTP2Session.from(userData).planData(stream, limit: length, flags: &flags.pointee)
+            return HTTP2Session.from(userData).planData(
+                stream, limit: length, flags: &flags.pointee)
         }
         return provider
     }
@@ -59,8 +60,10 @@ extension HTTP2Session {
             _, frame, name, nameCount, value, valueCount, _, userData in
             guard let frame else { return 0 }
             let field = HeaderField(
-                name: String(decoding: UnsafeBufferPointer(start: name, count: nameCount), as: UTF8.self),
-                value: String(decoding: UnsafeBufferPointer(start: value, count: valueCount), as: UTF8.self))
+                name: String(
+                    decoding: UnsafeBufferPointer(start: name, count: nameCount), as: UTF8.self),
+                value: String(
+                    decoding: UnsafeBufferPointer(start: value, count: valueCount), as: UTF8.self))
             let fits = HTTP2Session.from(userData).addHeader(frame.pointee.hd.stream_id, field)
             return fits ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
         }
@@ -76,10 +79,12 @@ extension HTTP2Session {
         }
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) {
             _, _, stream, data, count, userData in
-            HTTP2Session.from(userData).dataReceived(stream, address: Int(bitPattern: data), count: count)
+            HTTP2Session.from(userData).dataReceived(
+                stream, address: Int(bitPattern: data), count: count)
             return 0
         }
-        nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, stream, code, userData in
+        nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) {
+            _, stream, code, userData in
             HTTP2Session.from(userData).streamClosed(stream, code: code)
             return 0
         }
@@ -87,7 +92,9 @@ extension HTTP2Session {
         // header. Padding is never asked for, so the payload is all that follows.
         nghttp2_session_callbacks_set_send_data_callback(callbacks) {
             _, frame, header, count, _, userData in
-            guard let frame, let header else { return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue }
+            guard let frame, let header else {
+                return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+            }
             let written = HTTP2Session.from(userData).writeData(
                 frame.pointee.hd.stream_id, header: UnsafeRawBufferPointer(start: header, count: 9),
                 count: count)

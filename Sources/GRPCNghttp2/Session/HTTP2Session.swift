@@ -45,7 +45,10 @@ final class HTTP2Session {
     private var headerLists: [Int32: HeaderList] = [:]
     private let session: OpaquePointer
 
-    init(role: Role, limits: Limits, delegate: any HTTP2SessionDelegate, allocator: ByteBufferAllocator) {
+    init(
+        role: Role, limits: Limits, delegate: any HTTP2SessionDelegate,
+        allocator: ByteBufferAllocator
+    ) {
         self.delegate = delegate
         self.role = role
         self.limits = limits
@@ -137,7 +140,8 @@ final class HTTP2Session {
     }
 
     func reset(_ stream: Int32, _ code: HTTP2ErrorCode) {
-        _ = nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, code.rawValue)
+        _ = nghttp2_submit_rst_stream(
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, code.rawValue)
     }
 
     /// Gives the sender of a stream credit for `count` bytes that the application has taken.
@@ -197,7 +201,8 @@ extension HTTP2Session {
 
     /// - Returns: False when the list has outgrown its limits; the stream is then refused.
     func addHeader(_ stream: Int32, _ field: HeaderField) -> Bool {
-        headerLists[stream]?.add(field, bytesMax: limits.headerBytesMax, fieldsMax: limits.headerFieldsMax)
+        headerLists[stream]?.add(
+            field, bytesMax: limits.headerBytesMax, fieldsMax: limits.headerFieldsMax)
             ?? true
     }
 

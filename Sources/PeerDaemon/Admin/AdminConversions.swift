@@ -54,7 +54,9 @@ extension SearchRequest {
 
 /// The interface's errors.
 enum AdminError {
-    private static func error(_ name: String, _ parameters: some Encodable & Sendable) -> VarlinkError {
+    private static func error(_ name: String, _ parameters: some Encodable & Sendable)
+        -> VarlinkError
+    {
         VarlinkError("\(Admin.interface).\(name)", parameters)
     }
 
@@ -71,7 +73,8 @@ enum AdminError {
             var what: String
             var coverage: Admin.Coverage?
         }
-        return error("NotFound", Parameters(what: what, coverage: coverage.map(Admin.Coverage.init)))
+        return error(
+            "NotFound", Parameters(what: what, coverage: coverage.map(Admin.Coverage.init)))
     }
 
     static func alreadyExists(_ path: String) -> VarlinkError {
@@ -98,7 +101,8 @@ enum AdminError {
         }
         return error(
             "TransferFailed",
-            Parameters(path: path, reason: reason, received: Int(received), size: size.map { Int($0) }))
+            Parameters(
+                path: path, reason: reason, received: Int(received), size: size.map { Int($0) }))
     }
 
     static func invalidConfiguration(_ faults: [String]) -> VarlinkError {

@@ -73,7 +73,8 @@ extension AdminService {
 extension Admin.Progress {
     init(_ progress: Fetches.Progress) {
         self.init(
-            state: progress.stage.rawValue, path: progress.path, size: progress.size.map { Int($0) },
+            state: progress.stage.rawValue, path: progress.path,
+            size: progress.size.map { Int($0) },
             received: Int(progress.received), resumed: Int(progress.resumed),
             source: progress.source, sha256: progress.sha256,
             elapsed_ms: progress.elapsed.wholeMilliseconds)

@@ -83,11 +83,13 @@ struct AdminService: VarlinkInterface {
         let moved = transfers.current
         return Admin.Status(
             name: identity.name, id: identity.id, version: identity.version,
-            url: identity.url.description, pid: Int(getpid()), uptime_ms: peer.uptime.wholeMilliseconds,
+            url: identity.url.description, pid: Int(getpid()),
+            uptime_ms: peer.uptime.wholeMilliseconds,
             config_file: identity.configurationFile, shared_dir: identity.sharedDirectory,
             state_dir: identity.stateDirectory,
             ports: Admin.Ports(
-                rest: identity.ports.rest, grpc: identity.ports.grpc, metrics: identity.ports.metrics),
+                rest: identity.ports.rest, grpc: identity.ports.grpc,
+                metrics: identity.ports.metrics),
             catalog: Admin.Catalog(
                 files: Int(totals.files), bytes: Int(totals.bytes), hashed: Int(totals.hashed),
                 state: catalog.state.rawValue, watching: catalog.state == .watching,
@@ -109,7 +111,8 @@ struct AdminService: VarlinkInterface {
                 since: now - (sinceStart - member.since.sinceStart).wholeMilliseconds,
                 protocol: member.protocol.rawValue, friend: member.isFriend,
                 round_trip_us: member.roundTrip.map { Int($0 / .microseconds(1)) },
-                files: member.info?.files.map { Int($0) }, bytes: member.info?.bytes.map { Int($0) },
+                files: member.info?.files.map { Int($0) },
+                bytes: member.info?.bytes.map { Int($0) },
                 reason: member.reason)
         }
     }
@@ -118,7 +121,8 @@ struct AdminService: VarlinkInterface {
         let query = try call.parameters(as: Admin.FilesQuery.self)
         let limit = query.limit ?? Self.pageFiles
         guard (1...Self.pageFiles).contains(limit) else {
-            throw AdminError.invalidArgument("limit", "expected 1-\(Self.pageFiles), found \(limit)")
+            throw AdminError.invalidArgument(
+                "limit", "expected 1-\(Self.pageFiles), found \(limit)")
         }
         var after = query.after
         while true {
@@ -163,7 +167,8 @@ struct AdminService: VarlinkInterface {
     private func bootstrap(_ call: VarlinkCall) async -> Admin.Bootstrap {
         let answer = await peer.bootstrap()
         let reasons = Dictionary(
-            await peer.members().map { ($0.url, $0.reason) }, uniquingKeysWith: { first, _ in first })
+            await peer.members().map { ($0.url, $0.reason) },
+            uniquingKeysWith: { first, _ in first })
         return Admin.Bootstrap(
             registered: answer.registered.map(\.description),
             failed: answer.failed.map { url in

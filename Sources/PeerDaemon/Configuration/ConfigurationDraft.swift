@@ -95,7 +95,8 @@ struct ConfigurationDraft {
         }
     }
 
-    private mutating func add(_ members: [JSONValue.Member], under prefix: String, of file: String) {
+    private mutating func add(_ members: [JSONValue.Member], under prefix: String, of file: String)
+    {
         for member in members {
             let path = prefix + member.key
             let origin = Fault.Origin.file(file, line: member.position.line, column: nil)

@@ -14,7 +14,9 @@ enum DirectoryListing {
                 return names
             }
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(validatingCString: $0) }
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) {
+                    String(validatingCString: $0)
+                }
             }
             if let name, name != ".", name != ".." { names.append(name) }
         }

@@ -155,9 +155,11 @@ extension ValueKind where Value == [String] {
                 return globs
             },
             parseText: { text in
-                if text.first == "[", case .success(let array) = Result(catching: {
-                    () throws(JSONSyntaxError) in try JSONReader.read(Array(text.utf8))
-                }) {
+                if text.first == "[",
+                    case .success(let array) = Result(catching: {
+                        () throws(JSONSyntaxError) in try JSONReader.read(Array(text.utf8))
+                    })
+                {
                     return array
                 }
                 return .array(text.split(separator: ",").map { .string(String($0)) })

@@ -5,7 +5,8 @@ import PrometheusExposition
 /// What the metrics say besides what is counted where it happens: figures read when they are asked for.
 enum DaemonMetrics {
     static func register(
-        in registry: PrometheusRegistry, peer: Peer, network: PeerNetwork, transfers: TransferCounters,
+        in registry: PrometheusRegistry, peer: Peer, network: PeerNetwork,
+        transfers: TransferCounters,
         version: String
     ) {
         describeCounters(in: registry)

@@ -42,7 +42,8 @@ struct DaemonParts {
         links = PeerLinks(rest: RESTLinks(http: http), group: group)
         network = PeerNetwork(
             identity: node,
-            membership: MembershipConfiguration(healthCheckInterval: configuration.healthCheckInterval),
+            membership: MembershipConfiguration(
+                healthCheckInterval: configuration.healthCheckInterval),
             router: QueryRouterConfiguration(fanoutMax: configuration.maxFanout), links: links,
             store: try Self.openMembers(configuration), logger: logger,
             seed: .random(in: .min ... .max)
@@ -52,7 +53,8 @@ struct DaemonParts {
                 peer: PeerAddress(node), files: files.map(FoundFile.init), truncated: truncated)
         }
         peer = Peer(
-            identity: node, catalog: catalog, network: network, settings: LiveSettings(configuration))
+            identity: node, catalog: catalog, network: network,
+            settings: LiveSettings(configuration))
         friends = configuration.friends
         let limiter = ClientLimiter()
         grpc = try Self.makeGRPC(
@@ -67,20 +69,22 @@ struct DaemonParts {
             configuration, peer: peer, links: links, transfers: transfers, reloader: reloader,
             version: inputs.version, logger: logger)
         DaemonMetrics.register(
-            in: metrics, peer: peer, network: network, transfers: transfers, version: inputs.version)
+            in: metrics, peer: peer, network: network, transfers: transfers, version: inputs.version
+        )
         self.identity = node
         self.catalog = catalog
         self.logger = logger
     }
 
     func run() async throws {
+        await network.start(friends: friends)
         let notifier = Notifier()
         let supervision = Supervision(
             notifier: notifier, peer: peer, links: links, reloader: reloader, logger: logger)
         let services: [any Service] = [
             Part { try await catalog.run() },
             Part { await links.run() },
-            Part { await network.run(friends: friends) },
+            Part { await network.run() },
             Part { try await admin.run() },
             rest.metrics,
             rest.api,
@@ -183,7 +187,8 @@ struct DaemonParts {
             throw StartupFailure(code: .osError, message: "admin_socket: \(error)")
         }
         let fetches = Fetches(
-            peer: peer, links: links, root: try RootedDirectory(path: configuration.sharedDirectory),
+            peer: peer, links: links,
+            root: try RootedDirectory(path: configuration.sharedDirectory),
             transfers: transfers, logger: logger)
         return VarlinkService(
             identity: ServiceIdentity(

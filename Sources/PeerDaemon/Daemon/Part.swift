@@ -22,7 +22,8 @@ struct DrainingPart: Service {
     let body: @Sendable () async throws -> Void
     let drain: @Sendable () -> Void
 
-    init(_ body: @escaping @Sendable () async throws -> Void, drain: @escaping @Sendable () -> Void) {
+    init(_ body: @escaping @Sendable () async throws -> Void, drain: @escaping @Sendable () -> Void)
+    {
         self.body = body
         self.drain = drain
     }

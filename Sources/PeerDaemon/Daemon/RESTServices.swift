@@ -7,7 +7,8 @@ struct RESTServices {
     let metrics: HTTPListener<MetricsResponder>
 
     init(
-        node: Peer, sockets: PublicSockets, limiter: ClientLimiter, metrics registry: PrometheusRegistry,
+        node: Peer, sockets: PublicSockets, limiter: ClientLimiter,
+        metrics registry: PrometheusRegistry,
         transfers: TransferCounters, logger: Logger
     ) {
         let face = RESTFace(

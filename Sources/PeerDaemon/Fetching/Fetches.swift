@@ -72,10 +72,12 @@ final class Fetches: Sendable {
     func run(
         _ request: Request, report: @escaping @Sendable (Progress) async throws -> Void
     ) async throws -> Progress {
-        guard active.withLock({ count in
-            defer { if count < Self.activeMax { count += 1 } }
-            return count < Self.activeMax
-        }) else { throw Failure.busy }
+        guard
+            active.withLock({ count in
+                defer { if count < Self.activeMax { count += 1 } }
+                return count < Self.activeMax
+            })
+        else { throw Failure.busy }
         defer { active.withLock { $0 -= 1 } }
         let begin = ContinuousClock.now
         try await report(

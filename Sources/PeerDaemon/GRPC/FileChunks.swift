@@ -74,7 +74,8 @@ struct FileSending {
     /// - Throws: ABORTED when the file is not what it was at the start: a receiver must not take a mix
     ///   of two contents for either.
     func write(
-        into writer: RPCWriter<FileChunk>, _ makeChunk: (_ number: Int64, _ offset: Int64, FileSlice) -> FileChunk
+        into writer: RPCWriter<FileChunk>,
+        _ makeChunk: (_ number: Int64, _ offset: Int64, FileSlice) -> FileChunk
     ) async throws {
         let before = try file.status()
         var offset = range.lowerBound

@@ -9,7 +9,9 @@ enum FileFailure {
     }
 
     /// Runs `body` and gives its file errors a status.
-    static func mapped<Result>(by peer: String, _ body: () async throws -> Result) async throws -> Result {
+    static func mapped<Result>(by peer: String, _ body: () async throws -> Result) async throws
+        -> Result
+    {
         do {
             return try await body()
         } catch let error as RelativePath.Fault {

@@ -13,7 +13,8 @@ struct OverlayService: P2p_V1_Overlay.SimpleServiceProtocol {
     let network: PeerNetwork
 
     func search(
-        request: P2p_V1_SearchRequest, response: RPCWriter<P2p_V1_SearchReply>, context: ServerContext
+        request: P2p_V1_SearchRequest, response: RPCWriter<P2p_V1_SearchReply>,
+        context: ServerContext
     ) async throws {
         let incoming = try IncomingQuery(request)
         Counter(label: "p2p_searches_total", dimensions: [("origin", "neighbour")]).increment()
@@ -46,7 +47,8 @@ struct IncomingQuery: Sendable {
         guard request.text.utf8.count <= OverlayService.textBytesMax else {
             throw invalid("text", "at most \(OverlayService.textBytesMax) bytes")
         }
-        guard let origin = PeerURL(wire: request.origin), let asker = PeerURL(wire: request.asker) else {
+        guard let origin = PeerURL(wire: request.origin), let asker = PeerURL(wire: request.asker)
+        else {
             throw invalid("origin and asker", "the REST base URLs of two peers")
         }
         self.id = id
@@ -59,7 +61,9 @@ struct IncomingQuery: Sendable {
             request.timeoutMs == 0
             ? OverlayService.timeoutDefault : .milliseconds(Int64(request.timeoutMs))
         alreadyAsked = Set(request.alreadyAsked.prefix(256).compactMap { PeerURL(wire: $0) })
-        limit = request.limit == 0 ? SearchLimits.filesMax : min(Int(request.limit), SearchLimits.filesMax)
+        limit =
+            request.limit == 0
+            ? SearchLimits.filesMax : min(Int(request.limit), SearchLimits.filesMax)
     }
 }
 

@@ -15,7 +15,8 @@ extension P2p_V1_File {
 extension FoundFile {
     /// nil for what no peer of ours would send.
     init?(_ file: P2p_V1_File) {
-        guard !file.path.isEmpty, file.size >= 0, file.sha256.isEmpty || file.sha256.count == 32 else {
+        guard !file.path.isEmpty, file.size >= 0, file.sha256.isEmpty || file.sha256.count == 32
+        else {
             return nil
         }
         self.init(
@@ -60,7 +61,8 @@ extension Collection where Element == UInt8 {
     /// Lower-case, two digits a byte.
     var hexadecimal: String {
         let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return String(
+            decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }
 
@@ -74,6 +76,7 @@ extension Data {
             return
         }
         self.init(
-            stride(from: 0, to: values.count, by: 2).map { UInt8(values[$0] << 4 | values[$0 + 1]) })
+            stride(from: 0, to: values.count, by: 2).map { UInt8(values[$0] << 4 | values[$0 + 1]) }
+        )
     }
 }

@@ -35,7 +35,9 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
                 do {
                     try await server.executeThenClose { accepted in
                         for try await connection in accepted {
-                            connections.addTask { await http.handle(value: connection, logger: logger) }
+                            connections.addTask {
+                                await http.handle(value: connection, logger: logger)
+                            }
                         }
                     }
                 } catch {

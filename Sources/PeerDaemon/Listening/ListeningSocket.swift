@@ -22,7 +22,9 @@ struct ListeningSocket: Sendable {
             descriptor = clinux_tcp_listen("0.0.0.0", UInt16(clamping: port), Self.backlog)
         }
         guard descriptor >= 0 else {
-            if descriptor == -EADDRINUSE { throw .portInUse(key: key, address: address, port: port) }
+            if descriptor == -EADDRINUSE {
+                throw .portInUse(key: key, address: address, port: port)
+            }
             throw .system("\(key): port \(port) on \(address) cannot be bound", errno: -descriptor)
         }
         self.descriptor = descriptor

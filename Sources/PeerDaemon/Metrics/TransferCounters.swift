@@ -29,7 +29,9 @@ final class TransferCounters: Sendable {
     }
 
     /// Counts one transfer as active, then as done or failed.
-    func counted<Result>(_ direction: Direction, _ body: () async throws -> Result) async throws -> Result {
+    func counted<Result>(_ direction: Direction, _ body: () async throws -> Result) async throws
+        -> Result
+    {
         totals.withLock { $0.active += 1 }
         do {
             let result = try await body()

@@ -42,7 +42,9 @@ final class MemberStore: Sendable {
             Value(member.url.description), Value(member.info?.id), Value(member.info?.name),
             Value(member.info?.version), Value(member.info?.grpc),
         ]
-        await write("INSERT OR REPLACE INTO peer (url, id, name, version, grpc) VALUES (?, ?, ?, ?, ?)", values, logger)
+        await write(
+            "INSERT OR REPLACE INTO peer (url, id, name, version, grpc) VALUES (?, ?, ?, ?, ?)",
+            values, logger)
     }
 
     func remove(_ url: PeerURL, logger: Logger) async {

@@ -169,6 +169,7 @@ extension PeerAnswer {
     init?(_ answer: P2p_V1_Answer) {
         guard let peer = PeerAddress(answer.peer) else { return nil }
         self.init(
-            peer: peer, files: answer.files.compactMap { FoundFile($0) }, truncated: answer.truncated)
+            peer: peer, files: answer.files.compactMap { FoundFile($0) },
+            truncated: answer.truncated)
     }
 }

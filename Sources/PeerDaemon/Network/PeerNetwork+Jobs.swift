@@ -66,7 +66,8 @@ extension PeerNetwork {
 
     /// Runs one branch: until it ends, fails, or is cancelled by the router.
     private nonisolated func ask(
-        _ neighbour: Neighbour, _ grpc: String, _ query: Query, _ alreadyAsked: [PeerURL], _ limit: Int
+        _ neighbour: Neighbour, _ grpc: String, _ query: Query, _ alreadyAsked: [PeerURL],
+        _ limit: Int
     ) async {
         let branch = Branch(query: query.id, neighbour: neighbour.url)
         let cancelled = await openBranch(branch)
@@ -82,7 +83,8 @@ extension PeerNetwork {
     }
 
     private nonisolated func readBranch(
-        _ neighbour: Neighbour, _ grpc: String, _ query: Query, _ alreadyAsked: [PeerURL], _ limit: Int
+        _ neighbour: Neighbour, _ grpc: String, _ query: Query, _ alreadyAsked: [PeerURL],
+        _ limit: Int
     ) async {
         do {
             let end = try await links.search(
@@ -107,7 +109,8 @@ extension PeerNetwork {
                     truncated: end.truncated))
         } catch {
             await send(
-                .branchFailed(query.id, neighbour: neighbour.url, reason: PeerLinks.reason(of: error)))
+                .branchFailed(
+                    query.id, neighbour: neighbour.url, reason: PeerLinks.reason(of: error)))
         }
     }
 
@@ -115,11 +118,13 @@ extension PeerNetwork {
     private nonisolated func listFiles(_ neighbour: Neighbour, _ query: Query, _ limit: Int) async {
         do {
             let answer = try await links.rest.files(
-                of: neighbour.url, matching: query.text, limit: limit, timeout: query.deadline - now)
+                of: neighbour.url, matching: query.text, limit: limit, timeout: query.deadline - now
+            )
             await send(
                 .branchAnswered(query.id, neighbour: neighbour.url, from: neighbour.key, answer))
             await send(
-                .branchEnded(query.id, neighbour: neighbour.url, duplicate: false, truncated: false))
+                .branchEnded(query.id, neighbour: neighbour.url, duplicate: false, truncated: false)
+            )
         } catch {
             await send(.branchFailed(query.id, neighbour: neighbour.url, reason: "\(error)"))
         }

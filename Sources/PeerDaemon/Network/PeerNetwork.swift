@@ -49,7 +49,8 @@ actor PeerNetwork {
     private var router: Router
     private var tickGeneration = 0
     private var nextToken: Membership.Token = 1
-    private var registrants: [Membership.Token: CheckedContinuation<RegistrationAnswer, Never>] = [:]
+    private var registrants: [Membership.Token: CheckedContinuation<RegistrationAnswer, Never>] =
+        [:]
     private var bootstrappers: [Membership.Token: CheckedContinuation<BootstrapAnswer, Never>] = [:]
     private var sinks: [QueryID: Sink] = [:]
     /// Ends a branch's job when its stream is finished.
@@ -59,7 +60,8 @@ actor PeerNetwork {
     ///   - searchHere: Asks this peer's catalog.
     ///   - seed: Of jitter and of the choice of neighbours.
     init(
-        identity: NodeIdentity, membership: MembershipConfiguration, router: QueryRouterConfiguration,
+        identity: NodeIdentity, membership: MembershipConfiguration,
+        router: QueryRouterConfiguration,
         links: PeerLinks, store: MemberStore, logger: Logger, seed: UInt64,
         searchHere: @escaping @Sendable (_ text: String, _ limit: Int) async throws -> PeerAnswer
     ) {
@@ -76,12 +78,17 @@ actor PeerNetwork {
         (jobs, jobQueue) = AsyncStream.makeStream()
     }
 
-    /// Runs until cancelled.
+    /// Takes up what was known before a restart. To be called before anything is asked; what it orders
+    /// is done by ``run()``.
     ///
     /// - Parameter friends: Primary, then secondary.
-    func run(friends: [PeerURL]) async {
+    func start(friends: [PeerURL]) async {
         let restored = await store.load(logger: logger)
         send(.started(friends: friends, restored: restored))
+    }
+
+    /// Runs until cancelled.
+    func run() async {
         await withDiscardingTaskGroup { group in
             for await job in jobs {
                 group.addTask { await self.perform(job) }
@@ -89,7 +96,8 @@ actor PeerNetwork {
             group.cancelAll()
         }
         for (_, registrant) in registrants {
-            registrant.resume(returning: RegistrationAnswer(refusal: "this peer is stopping", healthy: []))
+            registrant.resume(
+                returning: RegistrationAnswer(refusal: "this peer is stopping", healthy: []))
         }
         registrants = [:]
         for (_, waiting) in bootstrappers {
@@ -206,7 +214,8 @@ actor PeerNetwork {
             id: incoming.id, text: incoming.text, fanout: incoming.fanout, ttl: incoming.ttl,
             deadline: now + incoming.timeout, origin: incoming.origin)
         return start(
-            query, asker: incoming.asker, alreadyAsked: incoming.alreadyAsked, limit: incoming.limit)
+            query, asker: incoming.asker, alreadyAsked: incoming.alreadyAsked, limit: incoming.limit
+        )
     }
 
     func abandon(_ id: QueryID) {
@@ -250,11 +259,15 @@ actor PeerNetwork {
 
     private func ask(_ neighbour: Neighbour, _ query: Query, _ alreadyAsked: [PeerURL]) {
         guard let grpc = membership[neighbour.url]?.info?.grpc else {
-            send(.branchFailed(query.id, neighbour: neighbour.url, reason: "its gRPC address is unknown"))
+            send(
+                .branchFailed(
+                    query.id, neighbour: neighbour.url, reason: "its gRPC address is unknown"))
             return
         }
         jobQueue.yield(
-            .ask(neighbour, grpc: grpc, query, alreadyAsked: alreadyAsked, limit: limit(of: query.id)))
+            .ask(
+                neighbour, grpc: grpc, query, alreadyAsked: alreadyAsked, limit: limit(of: query.id)
+            ))
     }
 
     /// A stream whose end ends the branch.

@@ -60,7 +60,8 @@ struct RESTLinks: Sendable {
                 id: id, name: answer.name ?? "", version: answer.version, grpc: answer.grpc,
                 files: nil, bytes: nil)
         }
-        return RegisteredAnswer(peers: (answer.peers ?? []).compactMap { PeerURL(wire: $0) }, info: info)
+        return RegisteredAnswer(
+            peers: (answer.peers ?? []).compactMap { PeerURL(wire: $0) }, info: info)
     }
 
     /// `GET /files`, filtered as the catalog does.
@@ -90,9 +91,11 @@ struct RESTLinks: Sendable {
         _ path: String, of url: PeerURL, from offset: Int64,
         onChunk: @Sendable ([UInt8]) async throws -> Void
     ) async throws {
-        let allowed = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/".utf8)
+        let allowed = Set(
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/".utf8)
         let name = path.utf8.map { byte in
-            allowed.contains(byte) ? String(UnicodeScalar(byte)) : "%" + [byte].hexadecimal.uppercased()
+            allowed.contains(byte)
+                ? String(UnicodeScalar(byte)) : "%" + [byte].hexadecimal.uppercased()
         }.joined()
         var request = HTTPClientRequest(url: "\(url)/files/\(name)")
         if offset > 0 { request.headers.add(name: "range", value: "bytes=\(offset)-") }
@@ -139,7 +142,8 @@ struct RESTLinks: Sendable {
 
     private static func reason(of error: any Error) -> String {
         switch error {
-        case let error as HTTPClientError where error == .deadlineExceeded || error == .connectTimeout:
+        case let error as HTTPClientError
+        where error == .deadlineExceeded || error == .connectTimeout:
             return "did not answer in time"
         case let error as NIOConnectionError:
             let first = error.connectionErrors.first.map { "\($0.error)" } ?? "no address"

@@ -36,7 +36,8 @@ final class Peer: Node {
         let query = Query(
             id: .random(), text: request.text, fanout: request.fanout ?? settings.maxFanout,
             ttl: request.ttl ?? settings.searchTTL,
-            deadline: network.now + (request.timeout ?? settings.searchTimeout), origin: identity.url)
+            deadline: network.now + (request.timeout ?? settings.searchTimeout),
+            origin: identity.url)
         Counter(label: "p2p_searches_total", dimensions: [("origin", "here")]).increment()
         let known = await network.members.count + 1
         let events = await network.start(

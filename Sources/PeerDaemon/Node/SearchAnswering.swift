@@ -49,7 +49,9 @@ struct SearchAnswering: Sendable {
     private func coverage(duplicates: Int, truncated: Bool) -> SearchCoverage {
         SearchCoverage(
             reached: reached.count, known: max(known, reached.count),
-            failed: failures.sorted { $0.key < $1.key }.map { PeerFailure(url: $0.key, reason: $0.value) },
+            failed: failures.sorted { $0.key < $1.key }.map {
+                PeerFailure(url: $0.key, reason: $0.value)
+            },
             duplicates: duplicates, truncated: truncated, elapsed: .now - begin)
     }
 }

@@ -1,0 +1,190 @@
+import GRPCCore
+import Glibc
+import NIOCore
+import SystemPackage
+import Testing
+
+@testable import GRPCNghttp2
+
+@Suite("Length-prefixed messages")
+struct MessageDeframerTests {
+    private func framed(_ payload: [UInt8], flag: UInt8 = 0) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        buffer.writeMultipleIntegers(flag, UInt32(payload.count))
+        buffer.writeBytes(payload)
+        return buffer
+    }
+
+    @Test("Messages come out whole, wherever the bytes are cut", arguments: 1...16)
+    func cuts(step: Int) throws {
+        let payloads: [[UInt8]] = [[], [1], [2, 3, 4], [UInt8](repeating: 9, count: 40)]
+        var input = ByteBuffer()
+        for payload in payloads { input.writeImmutableBuffer(framed(payload)) }
+        let total = input.readableBytes
+
+        var deframer = MessageDeframer(messageBytesMax: 100)
+        var received: [[UInt8]] = []
+        var credited = 0
+        while let part = input.readSlice(length: min(step, input.readableBytes)),
+            part.readableBytes > 0
+        {
+            credited += try deframer.receive(part) { message, held in
+                received.append(message.withUnsafeBytes(Array.init))
+                credited += held
+            }
+        }
+
+        #expect(received == payloads)
+        // Every byte is credited once: at once, or with the message that is taken.
+        #expect(credited == total)
+        #expect(deframer.isAtBoundary)
+    }
+
+    @Test("A message over the limit is refused by its length alone")
+    func tooLarge() {
+        var deframer = MessageDeframer(messageBytesMax: 10)
+        var announced = ByteBuffer()
+        announced.writeMultipleIntegers(UInt8(0), UInt32(11))
+        let error = #expect(throws: RPCError.self) {
+            _ = try deframer.receive(announced) { _, _ in }
+        }
+        #expect(error?.code == .resourceExhausted)
+    }
+
+    @Test("A compressed message is UNIMPLEMENTED")
+    func compressed() {
+        var deframer = MessageDeframer(messageBytesMax: 10)
+        let error = #expect(throws: RPCError.self) {
+            _ = try deframer.receive(framed([1], flag: 1)) { _, _ in }
+        }
+        #expect(error?.code == .unimplemented)
+    }
+}
+
+@Suite("What a stream sends")
+struct OutboxTests {
+    private func bytes(_ outbox: inout Outbox, upTo limit: Int) -> (bytes: [UInt8], isLast: Bool) {
+        var output = ByteBuffer()
+        switch outbox.plan(limit: limit) {
+        case .deferred: return ([], false)
+        case .more(let count):
+            #expect(outbox.write(count, into: &output))
+            return (Array(output.readableBytesView), false)
+        case .last(let count, _):
+            #expect(outbox.write(count, into: &output))
+            return (Array(output.readableBytesView), true)
+        }
+    }
+
+    @Test(
+        "Frames of any size add up to the messages, and the end comes with the last",
+        arguments: [1, 3, 7, 1000])
+    func frames(limit: Int) {
+        var outbox = Outbox()
+        outbox.append(MessageBytes([1, 2, 3] as [UInt8]))
+        outbox.append(MessageBytes([4] as [UInt8]))
+        outbox.finish(.streamEnd)
+        var sent: [UInt8] = []
+        var isLast = false
+        while !isLast {
+            let frame = bytes(&outbox, upTo: limit)
+            sent += frame.bytes
+            isLast = frame.isLast
+        }
+        #expect(sent == [0, 0, 0, 0, 3, 1, 2, 3, 0, 0, 0, 0, 1, 4])
+    }
+
+    @Test("Without a message and without an end there is nothing to plan")
+    func empty() {
+        guard case .deferred = Outbox().plan(limit: 10) else {
+            Issue.record("an empty outbox plans a frame")
+            return
+        }
+    }
+
+    @Test("It is full above its mark, counting the bytes of files")
+    func full() throws {
+        try withFile([UInt8](repeating: 1, count: 300_000)) { file in
+            var outbox = Outbox()
+            outbox.append(
+                MessageBytes(head: [], tail: FileSlice(file: file, offset: 0, count: 300_000)))
+            #expect(outbox.isFull)
+        }
+    }
+
+    @Test("A file's bytes follow the head of their message")
+    func fileTail() throws {
+        try withFile(Array(0..<100)) { file in
+            var outbox = Outbox()
+            outbox.append(
+                MessageBytes(head: [255], tail: FileSlice(file: file, offset: 90, count: 5)))
+            outbox.finish(.streamEnd)
+            #expect(bytes(&outbox, upTo: 100).bytes == [0, 0, 0, 0, 6, 255, 90, 91, 92, 93, 94])
+        }
+    }
+
+    @Test("A file that is shorter than was promised fails its frame")
+    func shrunk() throws {
+        try withFile([1, 2, 3]) { file in
+            var outbox = Outbox()
+            outbox.append(MessageBytes(head: [], tail: FileSlice(file: file, offset: 0, count: 10)))
+            var output = ByteBuffer()
+            #expect(!outbox.write(15, into: &output))
+        }
+    }
+}
+
+@Suite("Metadata and status as header fields")
+struct MetadataFieldsTests {
+    @Test(
+        "A status message survives as printable ASCII",
+        arguments: ["", "plain", "100 %", "ñandú\n", "\u{1F600}", "%zz"])
+    func percentCoding(text: String) {
+        let encoded = MetadataFields.percentEncoded(text)
+        #expect(encoded.utf8.allSatisfy { (0x20...0x7e).contains($0) })
+        #expect(MetadataFields.percentDecoded(encoded) == text)
+    }
+
+    @Test("What is no escape stays as it is", arguments: ["%", "%4", "%zz", "a%"])
+    func lenient(text: String) {
+        #expect(MetadataFields.percentDecoded(text) == text)
+    }
+
+    @Test("Reserved and pseudo fields of an application are not sent")
+    func reserved() {
+        let fields = MetadataFields.fields(of: [
+            ":path": "/x", "te": "gzip", "grpc-status": "0", "Key": "v", "b-bin": .binary([0, 1]),
+        ])
+        #expect(fields == [HeaderField("key", "v"), HeaderField("b-bin", "AAE=")])
+    }
+
+    @Test("Without grpc-status the HTTP status decides")
+    func httpStatus() {
+        for (http, code) in [
+            ("401", Status.Code.unauthenticated), ("404", .unimplemented), ("503", .unavailable),
+            ("500", .unknown),
+        ] {
+            #expect(MetadataFields.status(of: [HeaderField(":status", http)]).code == code)
+        }
+    }
+}
+
+private final class TestFile: OpenFileDescriptor {
+    let descriptor: FileDescriptor
+
+    init(_ descriptor: FileDescriptor) {
+        self.descriptor = descriptor
+    }
+}
+
+/// Runs `body` with an open file of that content, which has no name any more.
+private func withFile(_ content: [UInt8], _ body: (TestFile) throws -> Void) throws {
+    let path = FilePath("/tmp/grpc-nghttp2-\(UInt64.random(in: 0 ... .max))")
+    let descriptor = try FileDescriptor.open(
+        path, .readWrite, options: [.create, .exclusiveCreate], permissions: .ownerReadWrite)
+    try descriptor.closeAfter {
+        unlink(path.string)
+        try descriptor.writeAll(content)
+        try body(TestFile(descriptor))
+    }
+}
