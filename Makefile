@@ -36,7 +36,7 @@ build: setup-build
 	$(SWIFT) build $(RELEASE_FLAGS) --product p2padm
 
 demo: setup-demo build
-	P2P_BIN=$(CURDIR)/$(RELEASE) demo/demo.sh
+	PEER_BINARIES=$(CURDIR)/$(RELEASE) demo/demo.sh
 
 test: setup-test lint build-tests test-swift test-processes
 	@echo "test: everything passed"
@@ -54,11 +54,11 @@ test-swift:
 
 test-processes:
 	@echo "test: real daemons, asked by clients that others wrote"
-	PATH="$(TOOLS_PATH):$$PATH" P2P_BIN=$(CURDIR)/$(DEBUG) \
+	PATH="$(TOOLS_PATH):$$PATH" PEER_BINARIES=$(CURDIR)/$(DEBUG) \
 		$(VENV_PYTHON) -m pytest Tests/IntegrationTests
 
 bench: setup-test build
-	P2P_BIN=$(CURDIR)/$(RELEASE) $(VENV_PYTHON) Benchmarks/bench.py
+	PEER_BINARIES=$(CURDIR)/$(RELEASE) $(VENV_PYTHON) Benchmarks/bench.py
 
 setup: setup-test
 

@@ -1,14 +1,14 @@
 #!/bin/bash
 # The main job in front of your eyes: four peers on this host share, find and fetch files, and lose one of them.
 #
-# usage: demo/demo.sh    (make demo builds and calls it; P2P_BIN names the directory of the binaries)
+# usage: demo/demo.sh    (make demo builds and calls it; PEER_BINARIES names the directory of the binaries)
 #
 # Each peer runs in a directory of its own beneath a temporary one, to which the relative paths of demo/peerN.json
 # lead. Whatever happens, the daemons and that directory are gone afterwards.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-export PATH=${P2P_BIN:-$here/../.build/release}:$PATH
+export PATH=${PEER_BINARIES:-$here/../.build/release}:$PATH
 work=
 declare -a pids=()
 current="set up"
@@ -36,7 +36,15 @@ fail() {
     exit 1
 }
 
-show() { printf '   %s$ %s%s\n' "$dim" "$*" "$plain"; }
+# Prints a command so that it can be copied.
+show() {
+    local word line=
+    for word; do
+        [[ $word != *" "* || $# -eq 1 ]] || word="'$word'"
+        line+=" $word"
+    done
+    printf '   %s$%s%s\n' "$dim" "$line" "$plain"
+}
 
 # Shows a command, then runs it.
 run() {

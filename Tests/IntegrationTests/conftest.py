@@ -9,7 +9,6 @@ from types import SimpleNamespace
 
 import pytest
 from grpc_tools import protoc
-
 from peers import DAEMON, P2PADM, REPOSITORY, Peer, PeerFactory
 
 PROTOS = REPOSITORY / "Sources" / "PeerWire" / "protos"
@@ -73,6 +72,5 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     assert protoc.main(arguments) == 0
     sys.path.insert(0, str(out))
     return SimpleNamespace(
-        seed=importlib.import_module("seed.file_transfer_pb2"),
-        peer=importlib.import_module("p2p.v1.peer_pb2"))
-
+        seed=importlib.import_module("seed.file_transfer_pb2"), peer=importlib.import_module("p2p.v1.peer_pb2")
+    )

@@ -1,7 +1,9 @@
 """A neighbour that speaks only REST: a stand-in for the original program, written to SEED-API.md."""
 
+import contextlib
 import hashlib
 import json
+import socket
 import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,7 +37,13 @@ class RESTOnlyPeer:
             def log_message(self, format: str, *arguments: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        class Server(ThreadingHTTPServer):
+            def process_request(self, request: Any, client_address: Any) -> None:
+                peer._connections.append(request)
+                super().process_request(request, client_address)
+
+        self._connections: list[socket.socket] = []
+        self._server = Server(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}"
@@ -45,7 +53,9 @@ class RESTOnlyPeer:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def stop(self) -> None:
@@ -53,6 +63,10 @@ class RESTOnlyPeer:
             self._server.shutdown()
             self._thread.join()
         self._server.server_close()
+        # Kept-alive connections would go on answering.
+        for connection in self._connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def register_with(self, url: str) -> dict[str, Any]:
         answer = requests.post(f"{url}/register", json={"url": self.url}, timeout=10)
@@ -86,8 +100,12 @@ class RESTOnlyPeer:
     def _entry(self, name: str) -> dict[str, Any]:
         data = self.files[name]
         entry = {
-            "name": name, "size": len(data), "type": name.rpartition(".")[2], "rest_url": f"{self.url}/files/{name}",
-            "grpc": "grpc://127.0.0.1:1"}
+            "name": name,
+            "size": len(data),
+            "type": name.rpartition(".")[2],
+            "rest_url": f"{self.url}/files/{name}",
+            "grpc": "grpc://127.0.0.1:1",
+        }
         return entry | ({"checksum": hashlib.sha256(data).hexdigest()} if self.tells_checksums else {})
 
     @staticmethod

@@ -1,5 +1,6 @@
 """A TCP link between two peers that lets through as many bytes as a test says."""
 
+import contextlib
 import socket
 import threading
 from types import TracebackType
@@ -22,25 +23,38 @@ class SlowLink:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         with self._more:
             self._open = False
             self._more.notify_all()
-        for one in [self._listener, *self._sockets]:
-            one.close()
+        self._end(self._listener, *self._sockets)
 
     def allow(self, count: int) -> None:
         with self._more:
             self._left += count
             self._more.notify_all()
 
+    @staticmethod
+    def _end(*sockets: socket.socket) -> None:
+        for one in sockets:
+            # Closing alone would wait for a thread that reads from it.
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
     def _accept(self) -> None:
         while self._open:
             try:
                 client, _ = self._listener.accept()
+            except OSError:
+                return
+            try:
                 server = socket.create_connection(self._target)
             except OSError:
-                # Closed, or the peer behind it is gone: a client sees the end of its connection.
+                # The peer behind it is gone: its client sees the end of the connection.
+                client.close()
                 continue
             self._sockets += [client, server]
             threading.Thread(target=self._pass, args=(client, server, False), daemon=True).start()
@@ -52,7 +66,7 @@ class SlowLink:
                 while limited and data:
                     with self._more:
                         self._more.wait_for(lambda: self._left > 0 or not self._open)
-                        piece, data = data[:self._left], data[self._left:]
+                        piece, data = data[: self._left], data[self._left :]
                         self._left -= len(piece)
                         self.passed += len(piece)
                         if not self._open:
@@ -62,5 +76,4 @@ class SlowLink:
         except OSError:
             pass
         finally:
-            for one in (source, sink):
-                one.close()
+            self._end(source, sink)

@@ -4,7 +4,6 @@ import signal
 import time
 
 import pytest
-
 from peers import Peer, PeerFactory
 from rest_only_peer import RESTOnlyPeer
 from waiting import until
@@ -53,7 +52,7 @@ def test_fanout_and_ttl_mean_what_they_say(four, fanout, ttl, reached):
 def test_a_cycle_does_not_multiply_answers(four):
     """All know each other, so that each query meets each peer by several ways."""
     for _ in range(10):
-        replies = [reply for reply in four[3].replies("Search", {"query": "", "fanout": 3, "ttl": 10})]
+        replies = list(four[3].replies("Search", {"query": "", "fanout": 3, "ttl": 10}))
         answered = [answer["url"] for reply in replies for answer in reply["answers"]]
         assert sorted(answered) == sorted(urls(four))
 
@@ -154,6 +153,7 @@ def test_a_friend_that_starts_later_is_joined(peer_factory):
 
 # --- A neighbour that speaks only REST ---
 
+
 def test_a_rest_only_neighbour_is_a_full_neighbour(peer_factory):
     files = {"original report.txt": b"from the original program", "other.bin": bytes(1000)}
     two = peer_factory.fleet(2)
@@ -184,4 +184,5 @@ def test_a_rest_only_friend_is_joined(peer_factory):
         peer = peer_factory(friend_primary=original.url)
         until(lambda: peer.alive() == {original.url}, "the friend to be alive")
         assert peer.url in original.known
+        assert peer.members()[original.url]["protocol"] == "rest", "it can be asked as soon as it is alive"
         assert peer.search("a.txt")[0][original.url] == ["a.txt"]

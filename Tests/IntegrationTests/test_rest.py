@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 import pytest
 import requests
-
 from peers import Peer, PeerFactory
 from waiting import until
 
@@ -82,11 +81,11 @@ def test_files(sharing):
     peer, files = sharing
     body = get(peer, "/files").json()
     assert (body["peer"], body["base"]) == ("rest-peer", peer.url)
-    listed = {entry["name"]: entry for entry in body["files"]}
-    # A name is what /files/NAME takes: the path, where it lies in a directory.
+    listed = {entry["path"]: entry for entry in body["files"]}
     assert set(listed) == set(files)
     for name, data in files.items():
         entry = listed[name]
+        assert entry["name"] == name.rpartition("/")[2]
         assert entry["size"] == len(data)
         assert entry["checksum"] == hashlib.sha256(data).hexdigest()
         assert entry["grpc"] == f"grpc://127.0.0.1:{peer.ports['grpc']}"
@@ -104,11 +103,13 @@ def test_register_checks_and_answers_the_healthy(peer_factory):
     assert one.alive() == {two.url}
 
 
-@pytest.mark.parametrize("body", [
-    b"", b"nonsense", b"[]", b"{}", b'{"url": 1}', b'{"url": "nonsense"}', b'{"url": "file:///etc/passwd"}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"nonsense", b"[]", b"{}", b'{"url": 1}', b'{"url": "nonsense"}', b'{"url": "file:///etc/passwd"}']
+)
 def test_register_refuses_what_is_no_url(sharing, body):
     answer = requests.post(
-        f"{sharing[0].url}/register", data=body, headers={"content-type": "application/json"}, timeout=20)
+        f"{sharing[0].url}/register", data=body, headers={"content-type": "application/json"}, timeout=20
+    )
     assert 400 <= answer.status_code < 500
     assert isinstance(answer.json()["detail"], str)
 
@@ -124,16 +125,26 @@ def test_bootstrap(peer_factory):
     peer = peer_factory(friend_primary=friend.url, friend_secondary="http://127.0.0.1:9")
     body = requests.post(f"{peer.url}/bootstrap", timeout=20).json()
     assert body["ok"] is True
-    assert (body["peer"], body["registered"], body["failed"]) == (
-        peer.name, [friend.url], ["http://127.0.0.1:9"])
+    assert (body["peer"], body["registered"], body["failed"]) == (peer.name, [friend.url], ["http://127.0.0.1:9"])
     assert friend.url in body["known_peers"]
     until(lambda: friend.alive() == {peer.url}, "the friend to know it")
 
 
-@pytest.mark.parametrize("query, found", [
-    ("report", {"Report one.PDF", "deep/nested report.bin"}), ("REPORT ONE", {"Report one.PDF"}),
-    ("AÑO", {"informe año.txt"}), ("e", set(FILES)), ("", set(FILES)), ("%", set()), ("_", set()), ("zzz", set()),
-    ('"', set()), ("*", set())])
+@pytest.mark.parametrize(
+    "query, found",
+    [
+        ("report", {"Report one.PDF", "deep/nested report.bin"}),
+        ("REPORT ONE", {"Report one.PDF"}),
+        ("AÑO", {"informe año.txt"}),
+        ("e", set(FILES)),
+        ("", set(FILES)),
+        ("%", set()),
+        ("_", set()),
+        ("zzz", set()),
+        ('"', set()),
+        ("*", set()),
+    ],
+)
 def test_search_here(sharing, query, found):
     peer = sharing[0]
     answer = get(peer, "/search", params={"query": query})
@@ -143,7 +154,7 @@ def test_search_here(sharing, query, found):
     assert len(body["results"]) == 1
     own = body["results"][0]
     assert own["peer"] == peer.url
-    assert {file["name"] for file in own["files"]} == found
+    assert {file["path"] for file in own["files"]} == found
     fields = {"name": str, "size": int, "checksum": str, "type": str, "rest_url": str, "grpc": str}
     for file in own["files"]:
         assert fields.items() <= shape(file).items()
@@ -163,7 +174,10 @@ def test_search_with_ttl_0_asks_nobody(pair):
     assert [result["peer"] for result in body["results"]] == [pair[0].url]
 
 
-@pytest.mark.parametrize("parameters", [{"query": "a", "ttl": "x"}, {"query": "a", "fanout": "-1"}, {"query": "a", "ttl": "999999999999999999999"}])
+@pytest.mark.parametrize(
+    "parameters",
+    [{"query": "a", "ttl": "x"}, {"query": "a", "fanout": "-1"}, {"query": "a", "ttl": "999999999999999999999"}],
+)
 def test_search_refuses_what_is_no_number(sharing, parameters):
     answer = get(sharing[0], "/search", params=parameters)
     assert 400 <= answer.status_code < 500
@@ -171,6 +185,7 @@ def test_search_refuses_what_is_no_number(sharing, parameters):
 
 
 # --- Bytes ---
+
 
 def file_url(name: str) -> str:
     return "/files/" + quote(name)
@@ -189,14 +204,23 @@ def test_a_file_whole(sharing, name):
     assert answer.headers["etag"].startswith('"')
 
 
-@pytest.mark.parametrize("header, first, last", [
-    ("bytes=0-0", 0, 0), ("bytes=0-99", 0, 99), ("bytes=9999-", 9999, 9999), ("bytes=-1", 9999, 9999),
-    ("bytes=100-200", 100, 200), ("bytes=9000-99999", 9000, 9999), ("bytes=-99999", 0, 9999)])
+@pytest.mark.parametrize(
+    "header, first, last",
+    [
+        ("bytes=0-0", 0, 0),
+        ("bytes=0-99", 0, 99),
+        ("bytes=9999-", 9999, 9999),
+        ("bytes=-1", 9999, 9999),
+        ("bytes=100-200", 100, 200),
+        ("bytes=9000-99999", 9000, 9999),
+        ("bytes=-99999", 0, 9999),
+    ],
+)
 def test_a_range(sharing, header, first, last):
     peer, files = sharing
     answer = get(peer, file_url("Report one.PDF"), headers={"Range": header})
     assert answer.status_code == 206
-    assert answer.content == files["Report one.PDF"][first:last + 1]
+    assert answer.content == files["Report one.PDF"][first : last + 1]
     assert answer.headers["content-range"] == f"bytes {first}-{last}/10000"
 
 
@@ -219,13 +243,20 @@ def test_conditional_requests(sharing):
     peer, files = sharing
     path = file_url("Report one.PDF")
     head = get(peer, path).headers
-    for header in ({"If-None-Match": head["etag"]}, {"If-None-Match": f'"other", {head["etag"]}'},
-                   {"If-None-Match": "*"}, {"If-Modified-Since": head["last-modified"]}):
+    for header in (
+        {"If-None-Match": head["etag"]},
+        {"If-None-Match": f'"other", {head["etag"]}'},
+        {"If-None-Match": "*"},
+        {"If-Modified-Since": head["last-modified"]},
+    ):
         answer = get(peer, path, headers=header)
         assert (answer.status_code, answer.content) == (304, b""), header
         assert answer.headers["etag"] == head["etag"]
-    for header in ({"If-None-Match": '"other"'}, {"If-Modified-Since": formatdate(0, usegmt=True)},
-                   {"If-None-Match": '"other"', "If-Modified-Since": head["last-modified"]}):
+    for header in (
+        {"If-None-Match": '"other"'},
+        {"If-Modified-Since": formatdate(0, usegmt=True)},
+        {"If-None-Match": '"other"', "If-Modified-Since": head["last-modified"]},
+    ):
         assert get(peer, path, headers=header).content == files["Report one.PDF"], header
     part = get(peer, path, headers={"Range": "bytes=0-9", "If-Range": head["etag"]})
     assert (part.status_code, part.content) == (206, files["Report one.PDF"][:10])
@@ -256,6 +287,7 @@ def test_head_is_get_without_the_body(sharing, path):
 
 # --- Errors, limits, CORS ---
 
+
 @pytest.mark.parametrize("path, code", [("/files/missing", 404), ("/nothing", 404), ("/files/", 404)])
 def test_errors_have_detail(sharing, path, code):
     answer = get(sharing[0], path)
@@ -278,8 +310,10 @@ def test_reads_are_open_to_scripts_of_other_origins(sharing):
 
 def test_a_preflight_is_answered(sharing):
     answer = requests.options(
-        sharing[0].url + "/files", timeout=20,
-        headers={"Origin": "http://example.com", "Access-Control-Request-Method": "GET"})
+        sharing[0].url + "/files",
+        timeout=20,
+        headers={"Origin": "http://example.com", "Access-Control-Request-Method": "GET"},
+    )
     assert answer.status_code in (200, 204)
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "GET" in answer.headers["access-control-allow-methods"]

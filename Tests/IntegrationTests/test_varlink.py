@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import varlink
-
 from peers import Peer, PeerFactory
 
 INTERFACE = "org.p2ppeer.Admin"
@@ -116,21 +115,26 @@ def test_get_says_how_far_it_is(pair, connection):
     pair[0].call("Rescan")
 
 
-@pytest.mark.parametrize("method, parameters, error, fields", [
-    ("Nonsense", {}, "org.varlink.service.MethodNotFound", {"method": f"{INTERFACE}.Nonsense"}),
-    ("Search", {}, "org.varlink.service.InvalidParameter", {"parameter": "query"}),
-    ("Search", {"query": 1}, "org.varlink.service.InvalidParameter", {"parameter": "query"}),
-    ("Search", {"query": "a", "ttl": -1}, f"{INTERFACE}.InvalidArgument", {"field": "ttl"}),
-    ("Search", {"query": "a", "fanout": -1}, f"{INTERFACE}.InvalidArgument", {"field": "fanout"}),
-    ("Files", {"limit": 0}, f"{INTERFACE}.InvalidArgument", {"field": "limit"}),
-    ("Get", {"path": "missing.bin"}, f"{INTERFACE}.NotFound", {"what": "missing.bin"}),
-    ("Get", {}, f"{INTERFACE}.InvalidArgument", {"field": "path"}),
-    ("Get", {"path": "a", "peer": "nobody"}, f"{INTERFACE}.InvalidArgument", {"field": "peer"}),
-    ("Get", {"path": "a", "output": 0}, f"{INTERFACE}.InvalidArgument", {"field": "output"}),
-])
+@pytest.mark.parametrize(
+    "method, parameters, error, fields",
+    [
+        ("Nonsense", {}, "org.varlink.service.MethodNotFound", {"method": f"{INTERFACE}.Nonsense"}),
+        ("Search", {}, "org.varlink.service.InvalidParameter", {"parameter": "query"}),
+        ("Search", {"query": 1}, "org.varlink.service.InvalidParameter", {"parameter": "query"}),
+        ("Search", {"query": "a", "ttl": -1}, f"{INTERFACE}.InvalidArgument", {"field": "ttl"}),
+        ("Search", {"query": "a", "fanout": -1}, f"{INTERFACE}.InvalidArgument", {"field": "fanout"}),
+        ("Files", {"limit": 0}, f"{INTERFACE}.InvalidArgument", {"field": "limit"}),
+        ("Get", {"path": "missing.bin"}, f"{INTERFACE}.NotFound", {"what": "missing.bin"}),
+        ("Get", {}, f"{INTERFACE}.InvalidArgument", {"field": "path"}),
+        ("Get", {"path": "a", "peer": "nobody"}, f"{INTERFACE}.InvalidArgument", {"field": "peer"}),
+        ("Get", {"path": "a", "output": 0}, f"{INTERFACE}.InvalidArgument", {"field": "output"}),
+    ],
+)
 def test_errors_are_typed(pair, method, parameters, error, fields):
     """By hand, because the package checks arguments against the interface before it sends them."""
-    message = {"method": f"{INTERFACE}.{method}", "parameters": parameters} | ({"more": True} if method == "Get" else {})
+    message = {"method": f"{INTERFACE}.{method}", "parameters": parameters} | (
+        {"more": True} if method == "Get" else {}
+    )
     with varlink.Client.new_with_address(f"unix:{pair[0].socket}") as client, client.open(INTERFACE) as connection:
         with pytest.raises(varlink.VarlinkError) as raised:
             connection._send_message(json.dumps(message).encode())
