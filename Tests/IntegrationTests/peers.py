@@ -31,6 +31,11 @@ def clean_environment(**changes: str) -> dict[str, str]:
     return kept | {"SWIFT_BACKTRACE": "enable=no"} | changes
 
 
+def unprivileged() -> dict[str, Any]:
+    """What makes `subprocess` run a program as a user whom permissions bind; nothing where we are one."""
+    return {"user": 65534, "group": 65534, "extra_groups": [], "cwd": "/"} if os.geteuid() == 0 else {}
+
+
 class Peer:
     """One daemon: its directory, its configuration, and, once started, its process and ports."""
 
@@ -208,8 +213,7 @@ class Peer:
             text=True,
             timeout=timeout,
             env=clean_environment(P2PADM_SOCKET=str(self.socket)),
-            cwd=self.directory,
-            **options,
+            **({"cwd": self.directory} | options),
         )
 
     def adm_json(self, *arguments: str | Path, code: int = 0) -> list[dict[str, Any]]:

@@ -3,8 +3,10 @@
 import hashlib
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+import requests
 from peers import Peer
 from waiting import until
 
@@ -78,6 +80,7 @@ def test_a_second_start_does_not_hash_again(peer):
     # What the process has read since its start.
     read = dict(line.split(": ") for line in Path(f"/proc/{peer.pid}/io").read_text().splitlines())
     assert int(read["rchar"]) < size
+    assert "\np2p_files_hashed_total 0\n" in requests.get(peer.metrics_url, timeout=20).text
 
 
 def test_what_changed_while_it_was_down_is_known_after_the_start(peer):
@@ -113,10 +116,6 @@ def test_names_that_are_not_utf8_do_not_stop_the_scan(peer_factory):
 
 
 def test_names_with_control_characters_and_quotes_are_found_and_served(peer):
-    from urllib.parse import quote
-
-    import requests
-
     names = [
         "tab\there",
         "new\nline",

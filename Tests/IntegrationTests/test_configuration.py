@@ -5,16 +5,25 @@ import os
 import re
 import socket
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from peers import DAEMON, REPOSITORY, PeerFactory, clean_environment
+from peers import DAEMON, REPOSITORY, PeerFactory, clean_environment, unprivileged
+
+Finished = subprocess.CompletedProcess[str]
 
 
-def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str | Path, environment: dict[str, str] | None = None, **options: Any) -> Finished:
     return subprocess.run(
-        [DAEMON, *map(str, arguments)], capture_output=True, text=True, timeout=20, env=clean_environment(**environment)
+        [DAEMON, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        env=clean_environment(**(environment or {})),
+        **options,
     )
 
 
@@ -42,18 +51,12 @@ def test_wrong_usage():
     assert result.returncode == 64 and result.stdout == ""
 
 
-@pytest.mark.parametrize("number", [1, 2, 3, 4])
-def test_the_configurations_of_the_demonstration_are_good(number, tmp_path):
-    result = subprocess.run(
-        [DAEMON, "--check-config", REPOSITORY / "demo" / f"peer{number}.json"],
-        capture_output=True,
-        text=True,
-        timeout=20,
-        cwd=tmp_path,
-        env=clean_environment(),
-    )
+@pytest.mark.parametrize("path", [*(f"demo/peer{n}.json" for n in (1, 2, 3, 4)), "etc/p2p-peer/peer.json"])
+def test_the_configurations_of_the_repository_are_good(path, tmp_path):
+    result = run("--check-config", REPOSITORY / path, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert f"peer{number}" in result.stdout
+    assert json.loads((REPOSITORY / path).read_text()).get("name", "") in result.stdout
+    assert list(tmp_path.iterdir()) == [], "a check makes nothing"
 
 
 def test_all_faults_are_reported_at_once(tmp_path):
@@ -114,7 +117,9 @@ def test_a_variable_overrides_the_file(peer_factory):
 
 
 def test_a_bad_variable_is_a_fault(tmp_path):
-    result = run("--check-config", write(tmp_path, {"name": "a"}), P2P_REST_PORT="x", P2P_SERCH_TTL="1")
+    result = run(
+        "--check-config", write(tmp_path, {"name": "a"}), environment={"P2P_REST_PORT": "x", "P2P_SERCH_TTL": "1"}
+    )
     assert result.returncode == 78
     assert "P2P_REST_PORT" in result.stderr and "P2P_SEARCH_TTL" in result.stderr
 
@@ -170,13 +175,31 @@ def test_a_state_directory_that_cannot_be_made(peer_factory):
     assert "state_dir" in line
 
 
-def test_no_permission(peer_factory, tmp_path):
-    if os.geteuid() == 0:
-        pytest.skip("root may read any directory")
-    (tmp_path / "closed").mkdir(mode=0)
-    code, line = failed_start(peer_factory, shared_dir=str(tmp_path / "closed"))
-    assert code == 77
-    assert "shared_dir" in line
+@pytest.fixture
+def open_directory() -> Iterator[Path]:
+    """A directory that every user may enter and write to, as those of pytest may not be."""
+    with tempfile.TemporaryDirectory(prefix="p2p-test.") as directory:
+        os.chmod(directory, 0o777)
+        yield Path(directory)
+
+
+@pytest.mark.parametrize("key", ["shared_dir", "state_dir"])
+def test_no_permission(open_directory, key):
+    """Started by nobody where the tests run as root, whom no mode keeps out."""
+    directories = {"shared_dir": open_directory / "share", "state_dir": open_directory / "state"}
+    for directory in directories.values():
+        directory.mkdir()
+        directory.chmod(0o777)
+    directories[key].chmod(0)
+    path = write(open_directory, {name: str(directory) for name, directory in directories.items()})
+    path.chmod(0o644)
+    try:
+        result = run("--config", path, **unprivileged())
+    except PermissionError:
+        pytest.skip("nobody may not run the binaries of this build")
+    assert result.returncode == 77, result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert key in result.stderr and "ermission" in result.stderr
 
 
 def test_a_port_that_needs_privileges(peer_factory):

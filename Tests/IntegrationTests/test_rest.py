@@ -3,6 +3,7 @@
 import hashlib
 import json
 import subprocess
+import time
 from email.utils import formatdate, parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
@@ -118,6 +119,13 @@ def test_register_of_a_peer_that_does_not_answer(sharing):
     answer = requests.post(f"{sharing[0].url}/register", json={"url": "http://127.0.0.1:9"}, timeout=20)
     assert answer.status_code < 500 or answer.status_code in (502, 504)
     assert "http://127.0.0.1:9" not in get(sharing[0], "/peers").json()["peers"]
+
+
+def test_a_connection_that_is_refused_is_told_at_once(sharing):
+    """A peer that is down must not cost a connection timeout, in a check, a registration or a search."""
+    begin = time.monotonic()
+    requests.post(f"{sharing[0].url}/register", json={"url": "http://127.0.0.1:9"}, timeout=20)
+    assert time.monotonic() - begin < 1
 
 
 def test_bootstrap(peer_factory):
@@ -353,3 +361,11 @@ def test_by_curl(sharing):
     curl("-C", "-", "-o", str(target), peer.url + file_url(name))
     assert target.read_bytes() == files[name]
     assert "detail" in json.loads(curl(f"{peer.url}/files/missing"))
+
+
+@pytest.mark.parametrize("size", [17_000, 100_000])
+def test_a_request_line_that_is_too_long_is_told_so(sharing, size):
+    """Not with a bare 400: the answer has `detail` like every other error."""
+    answer = get(sharing[0], "/files/" + "0" * size)
+    assert answer.status_code in (400, 404, 414, 431)
+    assert isinstance(answer.json()["detail"], str)

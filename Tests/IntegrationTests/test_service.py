@@ -101,6 +101,13 @@ def test_the_watchdog_is_fed(peer_factory, manager):
     until(lambda: manager.count("WATCHDOG") >= 3, "WATCHDOG=1 three times", 5)
 
 
+def test_the_watchdog_is_fed_on_an_address_of_its_own(peer_factory, manager):
+    """The self-check goes to the address that is bound, which need not be the loopback's first."""
+    peer = peer_factory.new(bind_address="127.0.0.3", ip="127.0.0.3")
+    peer.launch(NOTIFY_SOCKET=str(manager.path), WATCHDOG_USEC="900000")
+    until(lambda: manager.count("WATCHDOG") >= 3, "WATCHDOG=1 three times", 5)
+
+
 def test_the_watchdog_is_not_fed_without_being_asked(peer_factory, manager):
     peer = peer_factory.new()
     peer.launch(NOTIFY_SOCKET=str(manager.path))
