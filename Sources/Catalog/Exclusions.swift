@@ -4,7 +4,9 @@ import RootedFiles
 /// Which names are not shared: globs as in fnmatch(3), on each component of a path.
 package struct Exclusions: Sendable {
     /// Hidden and temporary files.
-    package static let standard = [".*", "*~", "*.tmp", "*.part", "*.swp"]
+    package static let standard = [
+        ".*", "*~", "#*#", "*.tmp", "*.temp", "*.part", "*.partial", "*.swp", "*.crdownload",
+    ]
 
     private let globs: [String]
 

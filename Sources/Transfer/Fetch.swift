@@ -78,6 +78,9 @@ package final class Fetch: Sendable {
             bufferingPolicy: .bufferingNewest(1))
     }
 
+    /// Bytes that are on this host's disk now.
+    package var receivedBytes: Int64 { bytes.count }
+
     /// Runs to the end. To be called once. Cancelling its task leaves the partial file, and the
     /// next fetch continues it.
     package func run() async throws(FetchError) -> FetchResult {

@@ -48,6 +48,12 @@ struct P2PPeer: AsyncParsableCommand {
             try await serve(inputs)
         } catch let failure as StartupFailure {
             try exit(failure)
+        } catch let error as ValidationError {
+            throw error
+        } catch {
+            try exit(
+                StartupFailure(
+                    code: .software, message: "stopped by an error of its own: \(error)"))
         }
     }
 

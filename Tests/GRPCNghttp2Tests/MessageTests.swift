@@ -170,9 +170,9 @@ struct MetadataFieldsTests {
 }
 
 private final class TestFile: OpenFileDescriptor {
-    let descriptor: FileDescriptor
+    let descriptor: SystemPackage.FileDescriptor
 
-    init(_ descriptor: FileDescriptor) {
+    init(_ descriptor: SystemPackage.FileDescriptor) {
         self.descriptor = descriptor
     }
 }
@@ -180,7 +180,7 @@ private final class TestFile: OpenFileDescriptor {
 /// Runs `body` with an open file of that content, which has no name any more.
 private func withFile(_ content: [UInt8], _ body: (TestFile) throws -> Void) throws {
     let path = FilePath("/tmp/grpc-nghttp2-\(UInt64.random(in: 0 ... .max))")
-    let descriptor = try FileDescriptor.open(
+    let descriptor = try SystemPackage.FileDescriptor.open(
         path, .readWrite, options: [.create, .exclusiveCreate], permissions: .ownerReadWrite)
     try descriptor.closeAfter {
         unlink(path.string)

@@ -131,7 +131,10 @@ package final class NghttpClientTransport: ClientTransport {
         do {
             return try await future.get()
         } catch {
-            throw RPCError(code: .unavailable, message: "\(host):\(port): \(error)", cause: error)
+            let reason = ConnectionFailure.reason(of: error)
+            throw RPCError(
+                code: .unavailable, message: "cannot connect to \(host):\(port): \(reason)",
+                cause: error)
         }
     }
 

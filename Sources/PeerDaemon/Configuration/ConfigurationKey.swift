@@ -63,7 +63,7 @@ package struct ConfigurationKey: Sendable {
             "self_url", .optionalURL, \.configuredSelfURL, default: "http://IP:REST_PORT",
             "REST URL under which others reach this peer."),
         key(
-            "search_ttl", .count(0...32), \.searchTTL, live: true,
+            "search_ttl", .count(0...16), \.searchTTL, live: true,
             "Hops of a search that names no TTL."),
         key(
             "max_fanout", .count(1...64), \.maxFanout, live: true,

@@ -1,3 +1,4 @@
+import Catalog
 import Logging
 
 /// The daemon's configuration, valid as a whole.
@@ -28,9 +29,7 @@ package struct PeerConfiguration: Equatable, Sendable {
     package var adminSocket: String
     package var bindAddress = "::"
     package var logLevel = Logger.Level.info
-    package var exclude = [
-        ".*", "*~", "#*#", "*.tmp", "*.temp", "*.part", "*.partial", "*.swp", "*.crdownload",
-    ]
+    package var exclude = Exclusions.standard
     package var rescanInterval = Duration.seconds(3600)
     package var searchTimeout = Duration.seconds(5)
 

@@ -26,6 +26,7 @@ package final class Daemon: Sendable {
     private let lock: StateLock
     private let identity: PeerIdentity
     private let sockets: PublicSockets
+    private let adminListener: VarlinkListener
     private let level: SharedLogLevel
     private let logger: Logger
 
@@ -39,6 +40,7 @@ package final class Daemon: Sendable {
         let lock = try StateLock(stateDirectory: configuration.stateDirectory)
         identity = try PeerIdentity.load(stateDirectory: configuration.stateDirectory)
         sockets = try PublicSockets(configuration)
+        adminListener = try AdminSocket.listen(configuration)
         self.lock = lock
         self.inputs = inputs
         self.configuration = configuration
@@ -49,11 +51,13 @@ package final class Daemon: Sendable {
     /// Runs until SIGTERM or SIGINT, and then until what is under way has ended or the drain limit
     /// has passed.
     package func run(metrics: PrometheusRegistry) async throws {
-        let parts = try await DaemonParts(
-            inputs: inputs, configuration: configuration, identity: identity, sockets: sockets,
-            level: level, metrics: metrics, logger: logger)
-        let http = parts.http
+        let http = HTTPClient(
+            eventLoopGroupProvider: .singleton, configuration: DaemonParts.httpConfiguration)
         do {
+            let parts = try await DaemonParts(
+                inputs: inputs, configuration: configuration, identity: identity, sockets: sockets,
+                adminListener: adminListener, level: level, metrics: metrics, http: http,
+                logger: logger)
             try await parts.run()
         } catch {
             try await http.shutdown()

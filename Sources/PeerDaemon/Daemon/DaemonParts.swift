@@ -15,7 +15,6 @@ import Varlink
 
 /// The parts of a running daemon, made in the order in which they need each other.
 struct DaemonParts {
-    let http: HTTPClient
     private let identity: NodeIdentity
     private let catalog: Catalog
     private let network: PeerNetwork
@@ -26,19 +25,20 @@ struct DaemonParts {
     private let rest: RESTServices
     private let admin: VarlinkService
     private let reloader: Reloader
+    private let fetches: Fetches
     private let friends: [PeerURL]
+    private let ownHost: String
     private let logger: Logger
 
     init(
         inputs: DaemonInputs, configuration: PeerConfiguration, identity: PeerIdentity,
-        sockets: PublicSockets, level: SharedLogLevel, metrics: PrometheusRegistry, logger: Logger
+        sockets: PublicSockets, adminListener: VarlinkListener, level: SharedLogLevel,
+        metrics: PrometheusRegistry, http: HTTPClient, logger: Logger
     ) async throws {
         let group = MultiThreadedEventLoopGroup.singleton
         let node = try NodeIdentity(
             configuration, identity: identity, ports: sockets.ports, inputs: inputs)
         let catalog = try Self.openCatalog(configuration, logger)
-        http = HTTPClient(
-            eventLoopGroupProvider: .shared(group), configuration: Self.httpConfiguration)
         links = PeerLinks(rest: RESTLinks(http: http), group: group)
         network = PeerNetwork(
             identity: node,
@@ -56,6 +56,10 @@ struct DaemonParts {
             identity: node, catalog: catalog, network: network,
             settings: LiveSettings(configuration))
         friends = configuration.friends
+        ownHost = configuration.ownHost
+        fetches = Fetches(
+            peer: peer, links: links, root: try RootedDirectory(path: configuration.sharedDirectory),
+            transfers: transfers, logger: logger)
         let limiter = ClientLimiter()
         grpc = try Self.makeGRPC(
             sockets.grpc, group: group, peer: peer, network: network, transfers: transfers,
@@ -65,8 +69,8 @@ struct DaemonParts {
             logger: logger)
         reloader = Reloader(
             inputs: inputs, configuration: configuration, peer: peer, level: level, logger: logger)
-        admin = try Self.makeAdmin(
-            configuration, peer: peer, links: links, transfers: transfers, reloader: reloader,
+        admin = Self.makeAdmin(
+            adminListener, peer: peer, fetches: fetches, transfers: transfers, reloader: reloader,
             version: inputs.version, logger: logger)
         DaemonMetrics.register(
             in: metrics, peer: peer, network: network, transfers: transfers, version: inputs.version
@@ -80,9 +84,13 @@ struct DaemonParts {
         await network.start(friends: friends)
         let notifier = Notifier()
         let supervision = Supervision(
-            notifier: notifier, peer: peer, links: links, reloader: reloader, logger: logger)
+            notifier: notifier, peer: peer, links: links, reloader: reloader, ownHost: ownHost,
+            logger: logger)
         let services: [any Service] = [
-            Part { try await catalog.run() },
+            Part {
+                await fetches.removeAbandoned()
+                try await catalog.run()
+            },
             Part { await links.run() },
             Part { await network.run() },
             Part { try await admin.run() },
@@ -117,7 +125,7 @@ struct DaemonParts {
         return logger
     }
 
-    private static var httpConfiguration: HTTPClient.Configuration {
+    static var httpConfiguration: HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration()
         configuration.timeout.connect = .seconds(3)
         configuration.connectionPool.idleTimeout = .seconds(30)
@@ -173,23 +181,12 @@ struct DaemonParts {
     }
 
     private static func makeAdmin(
-        _ configuration: PeerConfiguration, peer: Peer, links: PeerLinks,
-        transfers: TransferCounters, reloader: Reloader, version: String, logger: Logger
-    ) throws -> VarlinkService {
+        _ listener: VarlinkListener, peer: Peer, fetches: Fetches, transfers: TransferCounters,
+        reloader: Reloader, version: String, logger: Logger
+    ) -> VarlinkService {
         guard let description = InterfaceDescription(Admin.interfaceText) else {
             preconditionFailure("org.p2ppeer.Admin has lost its name")
         }
-        let listener: VarlinkListener
-        do {
-            listener = try VarlinkListener(
-                name: AdminService.writableListener, path: configuration.adminSocket, mode: 0o600)
-        } catch {
-            throw StartupFailure(code: .osError, message: "admin_socket: \(error)")
-        }
-        let fetches = Fetches(
-            peer: peer, links: links,
-            root: try RootedDirectory(path: configuration.sharedDirectory),
-            transfers: transfers, logger: logger)
         return VarlinkService(
             identity: ServiceIdentity(
                 vendor: "p2p-peer", product: "p2p-peer", version: version,
@@ -231,6 +228,16 @@ extension PeerAddress {
         self.init(
             url: identity.url, name: identity.name, id: identity.id, grpc: identity.grpc,
             version: identity.version)
+    }
+}
+
+extension PeerConfiguration {
+    /// Where this host reaches its own public ports.
+    var ownHost: String {
+        switch bindAddress {
+        case "::", "0.0.0.0": "localhost"
+        default: bindAddress.contains(":") ? "[\(bindAddress)]" : bindAddress
+        }
     }
 }
 

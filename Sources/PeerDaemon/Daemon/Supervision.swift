@@ -17,6 +17,8 @@ struct Supervision: Service {
     let peer: Peer
     let links: PeerLinks
     let reloader: Reloader
+    /// Where this host reaches its own public ports; an IPv6 address in brackets.
+    let ownHost: String
     let logger: Logger
 
     func run() async throws {
@@ -100,9 +102,9 @@ struct Supervision: Service {
 
     private func checkSelf(within limit: Duration) async throws {
         let ports = peer.identity.ports
-        try await links.rest.health(ofPort: ports.rest, timeout: limit)
+        try await links.rest.checkHealth(at: "\(ownHost):\(ports.rest)", timeout: limit)
         let health = Grpc_Health_V1_Health.Client(
-            wrapping: try links.client(of: "localhost:\(ports.grpc)"))
+            wrapping: try links.client(of: "\(ownHost):\(ports.grpc)"))
         var options = CallOptions.defaults
         options.timeout = limit
         _ = try await health.check(Grpc_Health_V1_HealthCheckRequest(), options: options)

@@ -64,6 +64,23 @@ final class Fetches: Sendable {
         self.logger = logger
     }
 
+    /// Partial files of fetches that nobody has taken up again for this long are removed.
+    static let abandonedAfter = Duration.seconds(7 * 24 * 3600)
+
+    /// Removes what was left by fetches that were given up. Once at each start.
+    func removeAbandoned() async {
+        let limit = WallClock.milliseconds() / 1000 - Int(Self.abandonedAfter.components.seconds)
+        do {
+            _ = try root.entries().status(of: RootedDirectory.stagingName)
+            let count = try root.stagingArea().removePartials(modifiedBefore: Int64(limit))
+            if count > 0 { logger.info("removed partial files", metadata: ["count": "\(count)"]) }
+        } catch  where error.reason == .notFound {
+            // Nothing was ever fetched to here.
+        } catch {
+            logger.warning("cannot remove partial files", metadata: ["error": "\(error)"])
+        }
+    }
+
     /// Finds and fetches one file; cancelling leaves what has arrived for the next attempt.
     ///
     /// - Parameter report: Told about ten times a second how far it is.
@@ -114,7 +131,7 @@ final class Fetches: Sendable {
                 return result
             }
         } catch let error as FetchError {
-            throw failure(error, found)
+            throw failure(error, found, received: fetch.receivedBytes)
         }
         transfers.add(.received, bytes: result.received)
         if case .sharedDirectory = target {
@@ -183,11 +200,13 @@ final class Fetches: Sendable {
         }
     }
 
-    private func failure(_ error: FetchError, _ found: FileFinder.Found) -> Failure {
+    private func failure(
+        _ error: FetchError, _ found: FileFinder.Found, received: Int64
+    ) -> Failure {
         if case .alreadyExists(let path) = error { return .alreadyExists(path: path) }
         logger.warning(
             "transfer failed", metadata: ["transfer": "\(found.path)", "reason": "\(error)"])
         return .failed(
-            path: found.path, reason: "\(error)", received: 0, size: found.size)
+            path: found.path, reason: "\(error)", received: received, size: found.size)
     }
 }

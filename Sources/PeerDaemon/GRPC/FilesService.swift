@@ -59,7 +59,13 @@ struct FilesService: RegistrableRPCService {
         try await FileFailure.mapped(by: node.identity.name) {
             let found = try await find(path: request.path, sha256: request.sha256)
             let file = try await node.open(found.path)
-            let size = try file.status().size
+            let status = try file.status()
+            guard request.sha256.isEmpty || found.isContent(of: status) else {
+                throw RPCError(
+                    code: .failedPrecondition,
+                    message: "\(found.path) has changed since its SHA-256 was taken")
+            }
+            let size = status.size
             guard (0...size).contains(request.offset), request.length >= 0 else {
                 throw RPCError(
                     code: .outOfRange,

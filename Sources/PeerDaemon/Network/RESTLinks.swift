@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import FoundationEssentials
+import GRPCNghttp2
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -36,10 +37,10 @@ struct RESTLinks: Sendable {
             grpc: document.grpc, files: document.files, bytes: document.bytes)
     }
 
-    /// `GET /health` of this host's own port: nothing but that it answers.
-    func health(ofPort port: Int, timeout: Duration) async throws {
+    /// `GET /health` at host:port: nothing but that it answers.
+    func checkHealth(at address: String, timeout: Duration) async throws {
         let _: PeerDocument = try await send(
-            HTTPClientRequest(url: "http://localhost:\(port)/health"), timeout: timeout)
+            HTTPClientRequest(url: "http://\(address)/health"), timeout: timeout)
     }
 
     /// `POST /register`.
@@ -146,8 +147,8 @@ struct RESTLinks: Sendable {
         where error == .deadlineExceeded || error == .connectTimeout:
             return "did not answer in time"
         case let error as NIOConnectionError:
-            let first = error.connectionErrors.first.map { "\($0.error)" } ?? "no address"
-            return "cannot connect to \(error.host):\(error.port): \(first)"
+            return "cannot connect to \(error.host):\(error.port): "
+                + ConnectionFailure.reason(of: error)
         default:
             return "\(error)"
         }

@@ -39,10 +39,10 @@ final class Peer: Node {
             deadline: network.now + (request.timeout ?? settings.searchTimeout),
             origin: identity.url)
         Counter(label: "p2p_searches_total", dimensions: [("origin", "here")]).increment()
-        let known = await network.members.count + 1
+        let members = await network.members
         let events = await network.start(
             query, asker: nil, alreadyAsked: [], limit: SearchLimits.filesMax)
-        return SearchAnswering(known: known, begin: begin).stream(of: events)
+        return SearchAnswering(members: members, begin: begin).stream(of: events)
     }
 
     // MARK: - Peers
@@ -96,6 +96,12 @@ extension FoundFile {
             path: file.path, size: file.size,
             modified: file.modified.seconds * 1_000_000_000 + file.modified.nanoseconds,
             sha256: file.sha256)
+    }
+
+    /// Whether an open file is still the one that was listed.
+    func isContent(of status: FileStatus) -> Bool {
+        status.size == size
+            && status.modified.seconds * 1_000_000_000 + status.modified.nanoseconds == modified
     }
 }
 

@@ -3,15 +3,23 @@ import Overlay
 
 /// Turns the events of a query that began here into what its caller sees, and sums up its coverage.
 struct SearchAnswering: Sendable {
-    private var failures: [PeerURL: String] = [:]
+    private var failures: [PeerURL: String]
     private var reached: Set<PeerURL> = []
     private var truncated = false
     private let known: Int
     private let begin: ContinuousClock.Instant
 
-    init(known: Int, begin: ContinuousClock.Instant) {
-        self.known = known
+    /// Dead members that an answer names, at most.
+    static let deadNamedMax = 100
+
+    /// - Parameter members: The peers known when the search begins. The dead among them are not asked,
+    ///   and are named as not reached unless they answer another peer.
+    init(members: [Member], begin: ContinuousClock.Instant) {
+        known = members.count + 1
         self.begin = begin
+        let dead = members.filter { $0.state == .dead }.prefix(Self.deadNamedMax)
+        failures = Dictionary(
+            uniqueKeysWithValues: dead.map { ($0.url, "is dead: \($0.reason ?? "it does not answer")") })
     }
 
     /// Leaving the stream leaves `events`, which cancels the query.
