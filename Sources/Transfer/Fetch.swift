@@ -18,6 +18,8 @@ package struct FetchResult: Hashable, Sendable {
     package var received: Int64
     /// Bytes of an earlier run that were used.
     package var resumed: Int64
+    /// The peer that sent the last of them; nil when all was there.
+    package var peer: String?
 }
 
 /// Brings one file here: performs a ``FetchPlan`` over sources and a destination.
@@ -46,6 +48,8 @@ package final class Fetch: Sendable {
     let plan: Mutex<FetchPlan>
     let received = Atomic<Int64>(0)
     private let destinationPath: String
+    /// The peer that was opened last.
+    private let sender = Mutex<String?>(nil)
     private let logger: Logger
     private let progressContinuation: AsyncStream<FetchProgress>.Continuation
     /// Why the disk failed, for the outcome that says only that it did.
@@ -93,7 +97,8 @@ package final class Fetch: Sendable {
         switch outcome {
         case .done:
             return FetchResult(
-                size: bytes.count, received: received.load(ordering: .relaxed), resumed: resumed)
+                size: bytes.count, received: received.load(ordering: .relaxed), resumed: resumed,
+                peer: sender.withLock { $0 })
         case .alreadyExists: throw .alreadyExists(path: destinationPath)
         case .sourcesFailed(let failures): throw .sourcesFailed(failures)
         case .diskFailed:
@@ -178,6 +183,7 @@ package final class Fetch: Sendable {
     /// Tells who watches how far it is.
     func report(_ source: Int) {
         let candidate = sources[source].candidate
+        sender.withLock { $0 = candidate.peer }
         progressContinuation.yield(
             FetchProgress(received: bytes.count, size: candidate.size, peer: candidate.peer))
     }

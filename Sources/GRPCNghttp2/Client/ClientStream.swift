@@ -47,8 +47,7 @@ final class ClientStream: WritableStream {
     func write(_ part: RPCRequestPart<MessageBytes>) throws -> Bool {
         switch (state, part) {
         case (.idle, .metadata(let metadata)):
-            state = .open(
-                try connection.open(requestFields + MetadataFields.fields(of: metadata), as: self))
+            try open(metadata)
         case (.open(let id), .message(let message)):
             try body.append(message)
             connection.bodyGrew(on: id)
@@ -59,6 +58,18 @@ final class ClientStream: WritableStream {
             throw RPCError(code: .internalError, message: "metadata comes first, and once")
         }
         return body.isFull
+    }
+
+    private func open(_ metadata: Metadata) throws(RPCError) {
+        do {
+            let fields = requestFields + MetadataFields.fields(of: metadata)
+            state = .open(try connection.open(fields, as: self))
+        } catch {
+            // The reader learns it, too: it waits for an answer that nobody will send.
+            deliver(Status(code: Status.Code(error.code), message: error.message), [:])
+            closed(.connectionLost)
+            throw error
+        }
     }
 
     func waitForRoom(_ continuation: CheckedContinuation<Void, any Error>) {

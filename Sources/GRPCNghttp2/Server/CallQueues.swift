@@ -80,12 +80,8 @@ struct CallQueues: Sendable {
             await withRPCCancellationHandler {
                 await handler(stream, context)
             } onCancelRPC: {
-                // The deadline has passed: a handler that waits for its reader waits no longer.
-                call.eventLoop.execute {
-                    call.stream.value.failWriter(
-                        RPCError(code: .deadlineExceeded, message: "the call's deadline has passed")
-                    )
-                }
+                // GRPCCore's timer; a caller that left has closed the stream already.
+                call.eventLoop.execute { call.stream.value.deadlinePassed() }
             }
         }
     }

@@ -20,6 +20,7 @@ final class ServerStream: WritableStream {
     private var gotHeaders = false
     private var cancellation: ServerContext.RPCCancellationHandle?
     private var refusal: Status?
+    private var isLate = false
     private var isClosed = false
 
     init(id: Int32, connection: HTTP2ConnectionHandler, messageBytesMax: Int) {
@@ -117,10 +118,14 @@ final class ServerStream: WritableStream {
         body.wait(continuation)
     }
 
-    /// Wakes a handler that waits for a reader which does not read.
-    func failWriter(_ error: RPCError) {
-        body.fail(error)
+    /// Wakes a handler that waits for a reader which does not read. Whatever error it then ends with, its
+    /// caller learns that it was late.
+    func deadlinePassed() {
+        isLate = true
+        body.fail(RPCError(code: .deadlineExceeded, message: Self.late))
     }
+
+    private static let late = "the call's deadline has passed"
 
     /// The handler is done; without a status of its own this is an internal error.
     func writerFinished(_ error: (any Error)?) {
@@ -136,6 +141,9 @@ final class ServerStream: WritableStream {
 
     private func finish(_ status: Status, _ metadata: Metadata) {
         guard !isClosed else { return }
+        let status =
+            isLate && status.code != .ok
+            ? Status(code: .deadlineExceeded, message: Self.late) : status
         let trailers = MetadataFields.trailers(status, metadata)
         switch response {
         case .nothingSent:

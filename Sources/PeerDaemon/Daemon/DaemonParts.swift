@@ -57,9 +57,9 @@ struct DaemonParts {
             settings: LiveSettings(configuration))
         friends = configuration.friends
         ownHost = configuration.ownHost
+        let root = try RootedDirectory(path: configuration.sharedDirectory)
         fetches = Fetches(
-            peer: peer, links: links, root: try RootedDirectory(path: configuration.sharedDirectory),
-            transfers: transfers, logger: logger)
+            peer: peer, links: links, root: root, transfers: transfers, logger: logger)
         let limiter = ClientLimiter()
         grpc = try Self.makeGRPC(
             sockets.grpc, group: group, peer: peer, network: network, transfers: transfers,
@@ -129,6 +129,8 @@ struct DaemonParts {
         var configuration = HTTPClient.Configuration()
         configuration.timeout.connect = .seconds(3)
         configuration.connectionPool.idleTimeout = .seconds(30)
+        // A refused connection is told at once; membership decides when to try again.
+        configuration.connectionPool.retryConnectionEstablishment = false
         configuration.httpVersion = .http1Only
         // A peer that redirects is none.
         configuration.redirectConfiguration = .disallow

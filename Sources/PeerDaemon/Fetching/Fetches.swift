@@ -125,10 +125,13 @@ final class Fetches: Sendable {
                     try await Self.follow(fetch, from: last, begin: begin, report: report)
                     return nil
                 }
-                var result: FetchResult?
-                for try await finished in group { if let finished { result = finished } }
-                guard let result else { preconditionFailure("a fetch ended without a result") }
-                return result
+                while let finished = try await group.next() {
+                    guard let finished else { continue }
+                    // What is still to be told is told by the last progress.
+                    group.cancelAll()
+                    return finished
+                }
+                preconditionFailure("a fetch ended without a result")
             }
         } catch let error as FetchError {
             throw failure(error, found, received: fetch.receivedBytes)
@@ -140,6 +143,7 @@ final class Fetches: Sendable {
         last.stage = .done
         last.received = result.size
         last.resumed = result.resumed
+        last.source = result.peer
         last.elapsed = .now - begin
         logger.notice(
             "transfer done",
@@ -151,20 +155,23 @@ final class Fetches: Sendable {
         return last
     }
 
-    /// Passes progress on, about ten times a second, until the fetch has ended.
+    /// Passes the newest progress on, about ten times a second, until the fetch has ended.
     private static func follow(
         _ fetch: Fetch, from first: Progress, begin: ContinuousClock.Instant,
         report: @escaping @Sendable (Progress) async throws -> Void
     ) async throws {
-        var reported = ContinuousClock.now
-        for await now in fetch.progress where .now - reported >= .milliseconds(100) {
-            reported = .now
+        for await now in fetch.progress {
             var progress = first
             progress.received = now.received
             progress.source = now.peer
             progress.elapsed = .now - begin
             if now.received == now.size { progress.stage = .verifying }
             try await report(progress)
+            do {
+                try await Task.sleep(for: .milliseconds(100))
+            } catch {
+                return
+            }
         }
     }
 

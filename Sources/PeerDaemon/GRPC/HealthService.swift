@@ -24,5 +24,6 @@ struct HealthService: Grpc_Health_V1_Health.SimpleServiceProtocol {
         let isKnown = request.service.isEmpty || services.contains(request.service)
         try await response.write(.with { $0.status = isKnown ? .serving : .serviceUnknown })
         try await context.cancellation.cancelled
+        throw RPCError(code: .cancelled, message: "the watch has ended")
     }
 }

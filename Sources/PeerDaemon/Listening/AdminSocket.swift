@@ -2,7 +2,8 @@ import Varlink
 
 /// The admin socket, bound: mode 0600, so that its owner and root alone may connect.
 enum AdminSocket {
-    static func listen(_ configuration: PeerConfiguration) throws(StartupFailure) -> VarlinkListener {
+    static func listen(_ configuration: PeerConfiguration) throws(StartupFailure) -> VarlinkListener
+    {
         do {
             return try VarlinkListener(
                 name: AdminService.writableListener, path: configuration.adminSocket, mode: 0o600)

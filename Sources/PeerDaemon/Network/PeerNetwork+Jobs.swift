@@ -49,6 +49,8 @@ extension PeerNetwork {
         do {
             let answer = try await links.rest.register(identity, with: url)
             await send(.registered(url: url, theirPeers: answer.peers, info: answer.info))
+            // A registration says little of who is there, and nothing at all at the original.
+            await check(url)
         } catch {
             await send(.registrationFailed(url: url, reason: "\(error)"))
         }

@@ -12,14 +12,16 @@ struct SearchAnswering: Sendable {
     /// Dead members that an answer names, at most.
     static let deadNamedMax = 100
 
-    /// - Parameter members: The peers known when the search begins. The dead among them are not asked,
-    ///   and are named as not reached unless they answer another peer.
+    /// - Parameter members: The peers known when the search begins. The dead among them are not
+    ///   asked, and are named as not reached unless they answer another peer.
     init(members: [Member], begin: ContinuousClock.Instant) {
         known = members.count + 1
         self.begin = begin
         let dead = members.filter { $0.state == .dead }.prefix(Self.deadNamedMax)
         failures = Dictionary(
-            uniqueKeysWithValues: dead.map { ($0.url, "is dead: \($0.reason ?? "it does not answer")") })
+            uniqueKeysWithValues: dead.map { member in
+                (member.url, "is dead: \(member.reason ?? "it does not answer")")
+            })
     }
 
     /// Leaving the stream leaves `events`, which cancels the query.
