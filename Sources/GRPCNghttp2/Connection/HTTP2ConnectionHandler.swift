@@ -12,6 +12,9 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
     /// Bytes written to the socket at once.
     static let blockBytes = 256 * 1024
 
+    /// How long the other side may take to close its half of a connection that is done.
+    private static let lingering = TimeAmount.seconds(2)
+
     private enum State {
         case active
         /// No new streams; closes when the last one ends.
@@ -257,9 +260,16 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
             }
         guard isDrained || !session.isAlive, !isClosing else { return }
         isClosing = true
-        // Behind everything that waits for the socket: closing now would throw that away.
+        // Behind everything that waits for the socket: closing now would throw that away. And then only
+        // this side: the kernel answers what still comes for a closed socket with a reset, which
+        // takes from the other side what it has not read yet.
         let written = context.eventLoop.makePromise(of: Void.self)
-        written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        written.futureResult.assumeIsolated().whenComplete { _ in
+            context.close(mode: .output, promise: nil)
+            context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingering) {
+                context.close(promise: nil)
+            }
+        }
         context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: written)
     }
 }

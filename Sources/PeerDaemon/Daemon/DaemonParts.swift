@@ -106,7 +106,7 @@ struct DaemonParts {
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.quiet)
         configuration.maximumGracefulShutdownDuration = Daemon.drainLimit
-        configuration.maximumCancellationDuration = .seconds(2)
+        configuration.maximumCancellationDuration = .seconds(4)
         logger.notice(
             "started",
             metadata: [

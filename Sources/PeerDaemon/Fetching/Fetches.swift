@@ -178,7 +178,7 @@ final class Fetches: Sendable {
     private func sources(of found: FileFinder.Found) -> [Fetch.Source] {
         found.holders.map { holder in
             let candidate = FetchCandidate(
-                peer: holder.peer.url.description, path: holder.path, size: holder.size)
+                peer: holder.peer.name, path: holder.path, size: holder.size)
             guard let address = holder.peer.grpc else {
                 return Fetch.Source(
                     candidate: candidate,

@@ -8,6 +8,9 @@ import NIOCore
 /// than 4.3 KiB/s is cut off.
 ///
 /// After the last answer of a connection the client has `lingering` to close its side.
+///
+/// A close of the whole connection waits for parts that are still on their way to the socket, at most
+/// ``closingDelayMax``: Hummingbird closes right behind the last part, which would throw them away.
 final class StalledReaderHandler: ChannelOutboundHandler, RemovableChannelHandler {
     typealias OutboundIn = Never
 
@@ -16,6 +19,11 @@ final class StalledReaderHandler: ChannelOutboundHandler, RemovableChannelHandle
     private var unsent = 0
     private var lastProgress = NIODeadline.uptimeNanoseconds(0)
     private var timer: Scheduled<Void>?
+    /// Does a close that waits.
+    private var pendingClose: (() -> Void)?
+
+    /// Short, for a daemon that stops may wait for it.
+    private static let closingDelayMax = TimeAmount.seconds(2)
 
     init(timeout: TimeAmount, lingering: TimeAmount) {
         self.timeout = timeout
@@ -30,6 +38,7 @@ final class StalledReaderHandler: ChannelOutboundHandler, RemovableChannelHandle
         sent.futureResult.assumeIsolated().whenComplete { _ in
             self.unsent -= 1
             self.lastProgress = loop.now
+            if self.unsent == 0 { self.pendingClose.take()?() }
         }
         if timer == nil { schedule(at: lastProgress + timeout, context) }
         context.write(data, promise: sent)
@@ -42,7 +51,14 @@ final class StalledReaderHandler: ChannelOutboundHandler, RemovableChannelHandle
                 context.close(promise: nil)
             }
         }
-        context.close(mode: mode, promise: promise)
+        guard mode == .all, unsent > 0, pendingClose == nil else {
+            context.close(mode: mode, promise: promise)
+            return
+        }
+        pendingClose = { context.close(mode: .all, promise: promise) }
+        context.eventLoop.assumeIsolated().scheduleTask(in: Self.closingDelayMax) {
+            self.pendingClose.take()?()
+        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {

@@ -1,6 +1,6 @@
 /// A file at a peer that is said to have the SHA-256 that is wanted.
 package struct FetchCandidate: Hashable, Sendable {
-    /// Its REST base URL, for people.
+    /// Its name, for people.
     package let peer: String
     /// Its path there.
     package let path: String
