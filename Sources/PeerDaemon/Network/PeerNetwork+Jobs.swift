@@ -11,7 +11,7 @@ extension PeerNetwork {
         case .wakeMembership(let at, let generation):
             if await sleep(until: at) { await tick(generation: generation) }
         case .wakeRouter(let at):
-            if await sleep(until: at) { await send(Router.Event.ticked) }
+            if await sleep(until: at) { await tickRouter(at) }
         case .searchHere(let query, let limit): await searchCatalog(query, limit)
         case .ask(let neighbour, let grpc, let query, let alreadyAsked, let limit):
             await ask(neighbour, grpc, query, alreadyAsked, limit)

@@ -1,3 +1,4 @@
+import HeapModule
 import Logging
 import Metrics
 import Overlay
@@ -53,6 +54,10 @@ actor PeerNetwork {
         [:]
     private var bootstrappers: [Membership.Token: CheckedContinuation<BootstrapAnswer, Never>] = [:]
     private var sinks: [QueryID: Sink] = [:]
+    /// One for each query of the last seconds.
+    private var routerTicks: Heap<Instant> = []
+    /// When the router is woken next.
+    private var routerWakes: Instant?
     /// Ends a branch's job when its stream is finished.
     private var branches: [Branch: AsyncStream<Never>.Continuation] = [:]
 
@@ -249,7 +254,8 @@ actor PeerNetwork {
         case .unreachable(let url, let reason):
             send(.reportedUnreachable(url: url, reason: reason))
         case .scheduleTick(let at):
-            jobQueue.yield(.wakeRouter(at))
+            routerTicks.insert(at)
+            wakeRouter()
         }
     }
 
@@ -279,6 +285,25 @@ actor PeerNetwork {
 
     func closeBranch(_ branch: Branch) {
         branches.removeValue(forKey: branch)?.finish()
+    }
+
+    /// Sleeps until the first of the router's ticks; one sleeper serves them all.
+    ///
+    /// A sleeping child for each query would be cheap by itself, but a task group looks through its
+    /// children whenever one of them ends.
+    private func wakeRouter() {
+        guard let first = routerTicks.min, routerWakes.map({ first < $0 }) ?? true else { return }
+        routerWakes = first
+        jobQueue.yield(.wakeRouter(first))
+    }
+
+    func tickRouter(_ due: Instant) {
+        // A sleeper for an earlier tick has taken this one's place.
+        guard routerWakes == due else { return }
+        routerWakes = nil
+        while let first = routerTicks.min, first <= now { routerTicks.removeMin() }
+        send(Router.Event.ticked)
+        wakeRouter()
     }
 
     func tick(generation: Int) {
