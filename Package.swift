@@ -217,16 +217,22 @@ let package = Package(
         .testTarget(
             name: "RootedFilesTests",
             dependencies: [
-                "RootedFiles", .product(name: "SystemPackage", package: "swift-system"),
+                "RootedFiles", "TestDirectories",
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: strict),
+        .target(
+            name: "TestDirectories", path: "Tests/TestDirectories", swiftSettings: strict),
+        .testTarget(
+            name: "SQLiteTests", dependencies: ["SQLite", "TestDirectories"],
+            swiftSettings: strict),
         .testTarget(name: "OverlayTests", dependencies: ["Overlay"], swiftSettings: strict),
         .testTarget(
             name: "CatalogTests",
             dependencies: [
-                "Catalog", "RootedFiles", .product(name: "Logging", package: "swift-log"),
+                "Catalog", "RootedFiles", "TestDirectories",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
         ),
@@ -242,7 +248,7 @@ let package = Package(
         .testTarget(
             name: "PeerDaemonTests",
             dependencies: [
-                "CLinux", "Overlay", "PeerDaemon", "RootedFiles",
+                "CLinux", "Overlay", "PeerDaemon", "RootedFiles", "TestDirectories",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),

@@ -84,7 +84,8 @@ struct P2PPeer: AsyncParsableCommand {
         }
         let metrics = PrometheusRegistry()
         MetricsSystem.bootstrap(metrics)
-        OpenFileLimit.raise()
+        ProcessLimits.ignoreSignals()
+        ProcessLimits.raiseOpenFiles()
         let daemon = try Daemon(inputs: inputs, configuration: configuration, level: level)
         try await daemon.run(metrics: metrics)
     }

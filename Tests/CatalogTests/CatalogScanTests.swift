@@ -1,6 +1,7 @@
 import Catalog
 import Glibc
 import RootedFiles
+import TestDirectories
 import Testing
 
 @Suite("A scan of the shared directory")

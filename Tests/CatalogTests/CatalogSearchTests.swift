@@ -1,5 +1,6 @@
 import Catalog
 import RootedFiles
+import TestDirectories
 import Testing
 
 @Suite("A search in the catalog")

@@ -1,6 +1,7 @@
 import Catalog
 import Logging
 import Synchronization
+import TestDirectories
 import Testing
 
 /// Counts what is logged.

@@ -154,10 +154,8 @@ struct CallTests {
     @Test("Without a server a call is UNAVAILABLE at once and names the address")
     func noServer() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        // A port that was free a moment ago.
-        let probe = try await ServerBootstrap(group: group).bind(host: "127.0.0.1", port: 0).get()
-        let port = probe.localAddress?.port ?? 0
-        try await probe.close()
+        // tcpmux: a port that was free a moment ago may be another test's by now.
+        let port = 1
         let transport = NghttpClientTransport(
             host: "127.0.0.1", port: port, eventLoop: group.next())
         let error = await #expect(throws: RPCError.self) {

@@ -1,6 +1,7 @@
 import Glibc
 import RootedFiles
 import SystemPackage
+import TestDirectories
 import Testing
 
 @Suite("The staging area")

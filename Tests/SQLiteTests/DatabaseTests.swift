@@ -1,4 +1,5 @@
 import SQLite
+import TestDirectories
 import Testing
 
 @Suite("A database")

@@ -1,25 +1,17 @@
 import FoundationEssentials
 import Glibc
+import TestDirectories
 import Testing
 
 /// A directory that goes, with everything in it, when the test is over.
 final class SharedDirectory: Sendable {
-    let path: String
+    private let directory: TestDirectories.TemporaryDirectory
 
     init() throws {
-        var template = Array("/tmp/p2p-peer-test-XXXXXX".utf8CString)
-        let made = mkdtemp(&template)
-        try #require(made != nil)
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        directory = try TestDirectories.TemporaryDirectory()
     }
 
-    deinit {
-        do {
-            try FileManager.default.removeItem(atPath: path)
-        } catch {
-            Issue.record("\(path) was left behind: \(error)")
-        }
-    }
+    var path: String { directory.path }
 
     /// - Parameter modified: Seconds since 1970; nil: now.
     func write(_ bytes: [UInt8], to name: String, modified: Int? = nil) throws {

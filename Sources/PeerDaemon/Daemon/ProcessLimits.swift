@@ -1,0 +1,21 @@
+import Glibc
+
+/// What the process asks of the system before anything else.
+package enum ProcessLimits {
+    /// Takes all open files that the hard limit allows: connections and files beyond it are refused one
+    /// by one.
+    package static func raiseOpenFiles() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        // The old limit serves when the system refuses.
+        _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// A reload that is asked for during the start must not end the process, nor may a log that nobody
+    /// reads any more.
+    package static func ignoreSignals() {
+        signal(SIGHUP, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
+    }
+}
