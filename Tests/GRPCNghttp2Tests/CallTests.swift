@@ -106,27 +106,33 @@ struct CallTests {
 
     @Test("A caller that gives up cancels the handler")
     func cancellation() async throws {
-        try await withEchoServer { client, cancelled, _ in
-            let call = Task {
-                try await client.unary(
-                    request: ClientRequest(message: [1]), descriptor: EchoService.hang,
-                    serializer: BytesCoder(), deserializer: BytesCoder(), options: .defaults
-                ) { try $0.message }
-            }
+        try await withEchoServer { client, hangs, _ in
+            let call = Task { try await hang(client, .defaults) }
+            var events = hangs.makeAsyncIterator()
+            #expect(await events.next() == .began)
             call.cancel()
+            #expect(await events.next() == .cancelled)
             _ = await call.result
-            // The call may have been given up before it was sent; this one's deadline is met there.
+        }
+    }
+
+    @Test("A deadline ends the call, whether or not it has reached the handler")
+    func deadline() async throws {
+        try await withEchoServer { client, _, _ in
             var options = CallOptions.defaults
             options.timeout = .milliseconds(50)
-            let error = await #expect(throws: RPCError.self) {
-                try await client.unary(
-                    request: ClientRequest(message: [1]), descriptor: EchoService.hang,
-                    serializer: BytesCoder(), deserializer: BytesCoder(), options: options
-                ) { try $0.message }
-            }
+            let error = await #expect(throws: RPCError.self) { try await hang(client, options) }
             #expect(error?.code == .deadlineExceeded || error?.code == .cancelled)
-            for await _ in cancelled { break }
         }
+    }
+
+    private func hang(
+        _ client: GRPCClient<NghttpClientTransport>, _ options: CallOptions
+    ) async throws {
+        _ = try await client.unary(
+            request: ClientRequest(message: [1]), descriptor: EchoService.hang,
+            serializer: BytesCoder(), deserializer: BytesCoder(), options: options
+        ) { try $0.message }
     }
 
     @Test("A message over the limit is refused, the connection lives on")

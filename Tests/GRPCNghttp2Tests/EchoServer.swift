@@ -22,8 +22,13 @@ struct EchoService: RegistrableRPCService {
     static let count = MethodDescriptor(fullyQualifiedService: "test.Echo", method: "Count")
     static let hang = MethodDescriptor(fullyQualifiedService: "test.Echo", method: "Hang")
 
-    /// Told when a `Hang` call was cancelled.
-    let cancelled: AsyncStream<Void>.Continuation
+    /// What becomes of `Hang` calls.
+    enum Hang {
+        case began
+        case cancelled
+    }
+
+    let hangs: AsyncStream<Hang>.Continuation
 
     func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
         router.registerHandler(
@@ -55,13 +60,9 @@ struct EchoService: RegistrableRPCService {
         router.registerHandler(
             forMethod: Self.hang, deserializer: BytesCoder(), serializer: BytesCoder()
         ) { _, context in
-            do {
-                try await context.cancellation.cancelled
-            } catch {
-                cancelled.yield()
-                throw error
-            }
-            cancelled.yield()
+            hangs.yield(.began)
+            defer { hangs.yield(.cancelled) }
+            try await context.cancellation.cancelled
             throw RPCError(code: .cancelled, message: "cancelled")
         }
     }
@@ -71,7 +72,9 @@ struct EchoService: RegistrableRPCService {
 func withEchoServer<Result: Sendable>(
     configure: (inout ServerConfiguration) -> Void = { _ in },
     _ body:
-        @Sendable (GRPCClient<NghttpClientTransport>, AsyncStream<Void>, NghttpServerTransport)
+        @Sendable (
+            GRPCClient<NghttpClientTransport>, AsyncStream<EchoService.Hang>, NghttpServerTransport
+        )
         async throws -> Result
 ) async throws -> Result {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
@@ -80,14 +83,14 @@ func withEchoServer<Result: Sendable>(
     configure(&configuration)
     let transport = NghttpServerTransport(group: group, configuration: configuration)
     let port = try await transport.bind()[0].port ?? 0
-    let (cancelled, continuation) = AsyncStream.makeStream(of: Void.self)
-    let server = GRPCServer(transport: transport, services: [EchoService(cancelled: continuation)])
+    let (hangs, continuation) = AsyncStream.makeStream(of: EchoService.Hang.self)
+    let server = GRPCServer(transport: transport, services: [EchoService(hangs: continuation)])
     let client = GRPCClient(
         transport: NghttpClientTransport(host: "127.0.0.1", port: port, eventLoop: group.next()))
     let result = try await withThrowingTaskGroup(of: Void.self) { tasks in
         tasks.addTask { try await server.serve() }
         tasks.addTask { try await client.runConnections() }
-        let result = try await body(client, cancelled, transport)
+        let result = try await body(client, hangs, transport)
         client.beginGracefulShutdown()
         server.beginGracefulShutdown()
         try await tasks.waitForAll()
