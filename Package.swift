@@ -70,12 +70,18 @@ let package = Package(
         ),
         .target(name: "Overlay", swiftSettings: strict),
         .target(
+            name: "LogMessages",
+            dependencies: [.product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict
+        ),
+        .target(
             name: "SQLite", dependencies: ["CSQLite"], exclude: ["SQLite.md"], swiftSettings: strict
         ),
         .target(
             name: "Catalog",
             dependencies: [
-                "SQLite", "RootedFiles", .product(name: "Crypto", package: "swift-crypto"),
+                "LogMessages", "SQLite", "RootedFiles",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -114,7 +120,7 @@ let package = Package(
         .target(
             name: "Transfer",
             dependencies: [
-                "RootedFiles", .product(name: "Crypto", package: "swift-crypto"),
+                "LogMessages", "RootedFiles", .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ] + nio,
@@ -142,7 +148,8 @@ let package = Package(
         .target(
             name: "PeerDaemon",
             dependencies: [
-                "GRPCNghttp2", "PeerWire", "AdminWire", "CLinux", "Catalog", "Overlay",
+                "GRPCNghttp2", "PeerWire", "AdminWire", "CLinux", "Catalog", "LogMessages",
+                "Overlay",
                 "PrometheusExposition", "RootedFiles", "SQLite", "Systemd",
                 "Transfer", "Varlink",
                 .product(name: "Logging", package: "swift-log"),
@@ -169,7 +176,7 @@ let package = Package(
         .executableTarget(
             name: "p2p-peer",
             dependencies: [
-                "AdminWire", "PeerDaemon", "PrometheusExposition", "Systemd",
+                "AdminWire", "LogMessages", "PeerDaemon", "PrometheusExposition", "Systemd",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -205,6 +212,13 @@ let package = Package(
         .testTarget(
             name: "SystemdTests",
             dependencies: ["Systemd", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "LogMessagesTests",
+            dependencies: [
+                "LogMessages", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(

@@ -1,4 +1,5 @@
 import Glibc
+import LogMessages
 import Logging
 import RootedFiles
 import SQLite
@@ -105,12 +106,9 @@ extension Catalog {
             let signal = indexSignal
             return try DirectoryWatch { signal.raise() }
         } catch {
-            logger.warning(
-                """
-                the shared directory can not be watched (\(error)): changes are found by \
-                rescans; raise the sysctls fs.inotify.max_user_instances and \
-                fs.inotify.max_user_watches
-                """)
+            logger.report(
+                .directoryNotWatched,
+                ["error": "\(error)", "sysctl": "fs.inotify.max_user_instances"])
             return nil
         }
     }

@@ -1,4 +1,5 @@
 import Glibc
+import LogMessages
 import Logging
 import RootedFiles
 import SQLite
@@ -37,7 +38,7 @@ struct DatabaseFile: Sendable {
         // The log of a damaged file must not be applied to the next.
         unlink("\(path)-wal")
         unlink("\(path)-shm")
-        logger.error("the catalog's database is rebuilt: \(reason); the old one is \(target)")
+        logger.report(.catalogRebuilt, ["reason": "\(reason)", "set_aside": "\(target)"])
     }
 
     private func damaged() throws -> [Int] {

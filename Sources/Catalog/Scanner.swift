@@ -1,4 +1,5 @@
 import Dispatch
+import LogMessages
 import Logging
 import RootedFiles
 import SQLite
@@ -248,11 +249,9 @@ actor Scanner {
         } catch {
             if error == .noSuchFileOrDirectory { return }
             isWatching = false
-            logger.warning(
-                """
-                not every directory can be watched (\(error)): changes are found by rescans; \
-                raise the sysctl fs.inotify.max_user_watches
-                """)
+            logger.report(
+                .watchIncomplete,
+                ["error": "\(error)", "sysctl": "fs.inotify.max_user_watches"])
         }
     }
 
@@ -326,12 +325,13 @@ actor Scanner {
     private func report(_ skipped: Skipped) {
         if skipped == logged || skipped == Skipped() { return }
         logged = skipped
-        logger.warning(
-            """
-            not shared: \(skipped.namesNotUTF8) names that are not UTF-8, \
-            \(skipped.unreadable) unreadable, \(skipped.tooDeepOrLong) too deep or too long; \
-            one of them: \(skipped.example ?? "")
-            """)
+        logger.report(
+            .filesNotShared,
+            [
+                "names_not_utf8": "\(skipped.namesNotUTF8)", "unreadable": "\(skipped.unreadable)",
+                "too_deep_or_long": "\(skipped.tooDeepOrLong)",
+                "example": "\(skipped.example ?? "")",
+            ])
     }
 }
 

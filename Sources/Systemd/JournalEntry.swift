@@ -20,7 +20,8 @@ struct JournalEntry: Equatable {
 
     init(event: LogEvent, metadata: Logger.Metadata, identifier: String) {
         var fields = [
-            Self.field("MESSAGE", event.message.description),
+            // `journalctl` shows nothing else: who and what belong to it as they do elsewhere.
+            Self.field("MESSAGE", LogLine.text(event.message.description, metadata)),
             Self.field("PRIORITY", String(Self.priority(event.level))),
             Self.field("SYSLOG_IDENTIFIER", identifier),
             Self.field("CODE_FILE", event.file),

@@ -3,6 +3,9 @@ import Logging
 
 /// The text of one log line. Pure.
 enum LogLine {
+    /// Metadata for the journal's catalog, which says nothing to a reader.
+    static let unprintedKey = "message_id"
+
     /// The longest line, in bytes with its line feed; what is beyond ends in `…`.
     static let bytesMax = 8192
 
@@ -13,9 +16,15 @@ enum LogLine {
         seconds: Int, milliseconds: Int, level: Logger.Level, message: String,
         metadata: Logger.Metadata
     ) -> [UInt8] {
-        var line = "\(timestamp(seconds, milliseconds)) \(level.rawValue) "
+        bounded(
+            "\(timestamp(seconds, milliseconds)) \(level.rawValue) " + text(message, metadata))
+    }
+
+    /// `message key=value …` in one line, not much longer than ``bytesMax``.
+    static func text(_ message: String, _ metadata: Logger.Metadata) -> String {
+        var line = ""
         append(message, to: &line, quoting: false)
-        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
+        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) where key != unprintedKey {
             guard line.utf8.count < bytesMax else { break }
             line += " "
             append(key, to: &line, quoting: needsQuotes(key))
@@ -29,7 +38,7 @@ enum LogLine {
                 line += text
             }
         }
-        return bounded(line)
+        return line
     }
 
     /// RFC 3339 in UTC with milliseconds.

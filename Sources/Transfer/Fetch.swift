@@ -1,3 +1,4 @@
+import LogMessages
 import Logging
 import RootedFiles
 import Synchronization
@@ -190,10 +191,11 @@ package final class Fetch: Sendable {
 
     func log(_ source: Int, _ reason: FetchReason) {
         let candidate = sources[source].candidate
-        logger.notice(
-            "A source did not give the file to its end",
-            metadata: [
-                "peer": "\(candidate.peer)", "path": "\(candidate.path)", "reason": "\(reason)",
+        logger.report(
+            .sourceFailed,
+            [
+                "peer_name": "\(candidate.peer)", "path": "\(candidate.path)",
+                "reason": "\(reason)",
                 "transfer": "\(destinationPath)",
             ])
     }

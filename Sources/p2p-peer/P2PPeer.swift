@@ -1,5 +1,6 @@
 import AdminWire
 import ArgumentParser
+import LogMessages
 import Logging
 import Metrics
 import PeerDaemon
@@ -98,11 +99,23 @@ struct P2PPeer: AsyncParsableCommand {
         }
     }
 
-    /// One line a fault on standard error; nothing was changed.
+    /// One line a fault, or one entry where standard error is the journal; nothing was changed.
     private func exit(_ failure: StartupFailure) throws -> Never {
-        let text = failure.message.split(separator: "\n").map { "p2p-peer: \($0)\n" }.joined()
-        // A closed standard error is no reason for another exit code.
-        _ = try? FileDescriptor.standardError.writeAll(text.utf8)
+        let faults = failure.message.split(separator: "\n")
+        let destination = LogDestination.detect(environment: Environment.all())
+        if destination == .journal {
+            let logger = Logger(label: "p2p-peer") { _ in
+                destination.makeHandler(identifier: "p2p-peer", level: SharedLogLevel(.info))
+            }
+            for fault in faults {
+                logger.report(
+                    .startRefused, ["reason": "\(fault)", "exit_code": "\(failure.code.rawValue)"])
+            }
+        } else {
+            let text = faults.map { "p2p-peer: \($0)\n" }.joined()
+            // A closed standard error is no reason for another exit code.
+            _ = try? FileDescriptor.standardError.writeAll(text.utf8)
+        }
         throw ArgumentParser.ExitCode(failure.code.rawValue)
     }
 }

@@ -4,7 +4,7 @@ import Synchronization
 import TestDirectories
 import Testing
 
-/// Counts what is logged.
+/// Keeps what is logged: `message key=value …`.
 final class LogRecorder: Sendable {
     private let lines = Mutex<[String]>([])
 
@@ -25,7 +25,8 @@ final class LogRecorder: Sendable {
         }
 
         func log(event: LogEvent) {
-            recorder.lines.withLock { $0.append("\(event.message)") }
+            let fields = (event.metadata ?? [:]).map { " \($0)=\($1)" }.sorted().joined()
+            recorder.lines.withLock { $0.append("\(event.message)\(fields)") }
         }
     }
 }

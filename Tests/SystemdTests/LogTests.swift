@@ -35,6 +35,11 @@ struct LogTests {
         #expect(line("m", ["k": .string(value)]).hasSuffix(" m \(expected)\n"))
     }
 
+    @Test("A line leaves out the id for the journal's catalog")
+    func messageIDIsNotPrinted() {
+        #expect(line("m", ["message_id": "65000d", "peer": "a"]).hasSuffix(" info m peer=a\n"))
+    }
+
     @Test("A message cannot forge a second line")
     func messageIsOneLine() {
         #expect(line("a\n2026 error b").filter { $0 == "\n" }.count == 1)
@@ -75,9 +80,17 @@ struct LogTests {
     func entry() {
         #expect(
             fields(["peer": "a b", "count": .stringConvertible(3)]) == [
-                "MESSAGE=two\nlines", "PRIORITY=4", "SYSLOG_IDENTIFIER=p2p-peer",
+                #"MESSAGE=two\nlines count=3 peer="a b""#, "PRIORITY=4",
+                "SYSLOG_IDENTIFIER=p2p-peer",
                 "CODE_FILE=M/F.swift", "CODE_LINE=7", "CODE_FUNC=f()", "COUNT=3", "PEER=a b",
             ])
+    }
+
+    @Test("The id for the journal's catalog is a field, and not part of the text")
+    func messageID() {
+        let all = fields(["message_id": "65000d"])
+        #expect(all.contains("MESSAGE_ID=65000d"))
+        #expect(all.first == #"MESSAGE=two\nlines"#)
     }
 
     @Test("Metadata cannot stand in for a standard field")

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Catalog
 import GRPCCore
 import GRPCNghttp2
+import LogMessages
 import Logging
 import Metrics
 import NIOCore
@@ -64,7 +65,7 @@ package final class Daemon: Sendable {
             throw error
         }
         try await http.shutdown()
-        logger.notice("stopped")
+        logger.report(.stopped)
     }
 }
 

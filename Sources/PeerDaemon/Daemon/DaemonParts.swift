@@ -3,6 +3,7 @@ import AsyncHTTPClient
 import Catalog
 import GRPCCore
 import GRPCNghttp2
+import LogMessages
 import Logging
 import NIOCore
 import NIOPosix
@@ -107,9 +108,9 @@ struct DaemonParts {
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.quiet)
         configuration.maximumGracefulShutdownDuration = Daemon.drainLimit
         configuration.maximumCancellationDuration = .seconds(4)
-        logger.notice(
-            "started",
-            metadata: [
+        logger.report(
+            .started,
+            [
                 "version": "\(identity.version)", "id": "\(identity.id)",
                 "url": "\(identity.url)", "grpc": "\(identity.grpc)",
                 "metrics_port": "\(identity.ports.metrics)",

@@ -1,3 +1,4 @@
+import LogMessages
 import Logging
 import Systemd
 
@@ -32,8 +33,7 @@ actor Reloader {
         do {
             new = try inputs.loadConfiguration()
         } catch {
-            logger.error(
-                "configuration refused, the old one stays", metadata: ["faults": "\(error)"])
+            logger.report(.configurationRefused, ["faults": "\(error)"])
             throw error
         }
         let differences = new.differences(from: current)
@@ -41,9 +41,9 @@ actor Reloader {
         let outcome = ReloadOutcome(
             changed: differences.filter(\.live).map(\.key),
             needsRestart: differences.filter { !$0.live }.map(\.key))
-        logger.notice(
-            "configuration reloaded",
-            metadata: [
+        logger.report(
+            .configurationReloaded,
+            [
                 "changed": "\(outcome.changed.joined(separator: ","))",
                 "needs_restart": "\(outcome.needsRestart.joined(separator: ","))",
             ])

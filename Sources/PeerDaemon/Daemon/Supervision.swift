@@ -1,5 +1,6 @@
 import Catalog
 import GRPCCore
+import LogMessages
 import Logging
 import PeerWire
 import ServiceLifecycle
@@ -34,7 +35,7 @@ struct Supervision: Service {
             }
         } onGracefulShutdown: {
             notifier.stopping(status: "draining")
-            logger.notice("stopping")
+            logger.report(.stopping)
         }
     }
 
@@ -94,7 +95,7 @@ struct Supervision: Service {
                 try await checkSelf(within: timeout / 4)
                 notifier.watchdog()
             } catch {
-                logger.error("self-check failed", metadata: ["error": "\(error)"])
+                logger.report(.selfCheckFailed, ["error": "\(error)"])
             }
             guard await sleep(timeout / 3) else { return }
         }

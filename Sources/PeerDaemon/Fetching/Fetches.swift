@@ -1,4 +1,5 @@
 import Catalog
+import LogMessages
 import Logging
 import Overlay
 import RootedFiles
@@ -77,7 +78,7 @@ final class Fetches: Sendable {
         } catch  where error.reason == .notFound {
             // Nothing was ever fetched to here.
         } catch {
-            logger.warning("cannot remove partial files", metadata: ["error": "\(error)"])
+            logger.report(.partialFilesRemain, ["error": "\(error)"])
         }
     }
 
@@ -145,9 +146,9 @@ final class Fetches: Sendable {
         last.resumed = result.resumed
         last.source = result.peer
         last.elapsed = .now - begin
-        logger.notice(
-            "transfer done",
-            metadata: [
+        logger.report(
+            .transferDone,
+            [
                 "transfer": "\(found.path)", "bytes": "\(result.size)", "sha256": "\(found.sha256)",
                 "peers": "\(found.holders.map(\.peer.name).joined(separator: ","))",
                 "milliseconds": "\(last.elapsed.wholeMilliseconds)",
@@ -211,8 +212,12 @@ final class Fetches: Sendable {
         _ error: FetchError, _ found: FileFinder.Found, received: Int64
     ) -> Failure {
         if case .alreadyExists(let path) = error { return .alreadyExists(path: path) }
-        logger.warning(
-            "transfer failed", metadata: ["transfer": "\(found.path)", "reason": "\(error)"])
+        logger.report(
+            .transferFailed,
+            [
+                "transfer": "\(found.path)", "reason": "\(error)", "bytes": "\(received)",
+                "size": "\(found.size)", "sha256": "\(found.sha256)",
+            ])
         return .failed(
             path: found.path, reason: "\(error)", received: received, size: found.size)
     }

@@ -1,5 +1,6 @@
 import Hummingbird
 import HummingbirdCore
+import LogMessages
 import Logging
 import NIOCore
 import NIOExtras
@@ -76,7 +77,7 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
         } catch let error as HTTPParserError {
             throw error
         } catch {
-            logger.error("a request failed", metadata: ["error": "\(error)"])
+            logger.report(.requestFailed, ["error": "\(error)"])
             response = Response(status: .internalServerError)
         }
         try await writer.write(response: response.head, body: response.body)

@@ -1,3 +1,4 @@
+import LogMessages
 import Logging
 import Overlay
 import SQLite
@@ -32,7 +33,7 @@ final class MemberStore: Sendable {
                 }.compactMap { $0 }
             }
         } catch {
-            logger.warning("cannot read the peers known", metadata: ["error": "\(error)"])
+            logger.report(.peersUnreadable, ["error": "\(error)"])
             return []
         }
     }
@@ -55,7 +56,7 @@ final class MemberStore: Sendable {
         do {
             try await database.write { db in _ = try db.run(sql, values) }
         } catch {
-            logger.warning("cannot write down a peer", metadata: ["error": "\(error)"])
+            logger.report(.peerNotSaved, ["error": "\(error)"])
         }
     }
 

@@ -1,4 +1,5 @@
 import HeapModule
+import LogMessages
 import Logging
 import Metrics
 import Overlay
@@ -180,9 +181,9 @@ actor PeerNetwork {
             "reason": "\(member.reason ?? "")",
         ]
         switch (from, to) {
-        case (_, .alive): logger.notice("peer found", metadata: metadata)
-        case (.alive, .dead): logger.warning("peer lost", metadata: metadata)
-        case (_, .left): logger.notice("peer left", metadata: metadata)
+        case (_, .alive): logger.report(.peerFound, metadata)
+        case (.alive, .dead): logger.report(.peerLost, metadata)
+        case (_, .left): logger.report(.peerLeft, metadata)
         case (_, .dead), (_, .unknown): logger.debug("peer is \(to)", metadata: metadata)
         }
     }

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
+import LogMessages
 import Logging
 import NIOCore
 import NIOPosix
@@ -62,7 +63,7 @@ extension RESTFace {
             }
         } catch {
             // The file can be served all the same.
-            context.logger.warning("the catalog does not answer", metadata: ["error": "\(error)"])
+            context.logger.report(.catalogSilent, ["error": "\(error)"])
         }
         return Validators(
             entityTag: "\"\(tag)\"", lastModified: HTTPDate(seconds: status.modified.seconds))

@@ -2,6 +2,7 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
+import LogMessages
 import Logging
 import NIOCore
 import RootedFiles
@@ -75,14 +76,13 @@ struct RESTResponder: HTTPResponder {
                 return .noSuchFile
             case .system(.tooManyOpenFiles), .system(.tooManyOpenFilesInSystem),
                 .system(.noMemory):
-                context.logger.warning("a request was refused", metadata: ["error": "\(error)"])
+                context.logger.report(.requestRefused, ["error": "\(error)"])
                 return .overloaded
             case .exists, .system: break
             }
         }
         let id = context.requestID
-        context.logger.error(
-            "internal error while answering", metadata: ["error": "\(error)", "error_id": "\(id)"])
+        context.logger.report(.requestFailed, ["error": "\(error)", "error_id": "\(id)"])
         return .internalError(id: id)
     }
 }

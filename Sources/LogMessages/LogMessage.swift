@@ -1,0 +1,109 @@
+import Logging
+
+/// A message that an operator may want to look up: each has an entry, under the same id, in the
+/// journal's catalog (`packaging/systemd/p2p-peer.catalog`), which `journalctl -x` prints beneath.
+///
+/// An id is drawn at random (`systemd-id128 new`), and never used again for anything else. What
+/// varies goes into metadata: the catalog's text and `journalctl PEER=…` refer to it by field.
+///
+/// Source: sd_journal_send(3), "Message Catalog Developer Documentation" (systemd.io/CATALOG).
+package enum LogMessage: String, CaseIterable, Sendable {
+    // The daemon
+    case started = "65000db3c21b4ec1a505fe6287601cf0"
+    case startRefused = "3cd4bb36af6b44f08b613991cb58ef4c"
+    case stopping = "ecc4aa9e0d74471da1ab4b1c9154f9f8"
+    case stopped = "573d91570da6461d84a954df19747120"
+    case configurationReloaded = "373747baded44ec3ab926b2663192944"
+    case configurationRefused = "8a7761cbf7214142a5c3635f77a62a0f"
+    case selfCheckFailed = "03b3470b98444e98861fd75ad7df79ea"
+
+    // Other peers
+    case peerFound = "1bdabbe5fb3e4be8a2e1dae5bc3c1010"
+    case peerLost = "fa2f5f79664c43e8b375781a591dc359"
+    case peerLeft = "41c7728fb42247bdb697e7a8f5948ff0"
+    case peersUnreadable = "380d3bac2a444e6d92dd0567cc79d0f8"
+    case peerNotSaved = "5c730c93424e4690bb488c23d67a8910"
+
+    // Transfers
+    case transferDone = "8abc1a7797264b7cb11987019d4c452a"
+    case transferFailed = "4d137acb46f24295b156c88f72996310"
+    case sourceFailed = "c4470e750673464da9aa1a5eb4ca2ec8"
+    case partialFilesRemain = "465a751c13ec4323a96765b9fb164dd0"
+
+    // The shared directory
+    case catalogRebuilt = "cff2439bf01f44b8a1a5147bdccdf7d1"
+    case catalogSilent = "40984ba5700646bea5544b994338f3eb"
+    case filesNotShared = "4e50b171fa08445dbe9503e49bd3283b"
+    case directoryNotWatched = "aeb5e0a51d9547dd94c3d9ff5081e5a8"
+    case watchIncomplete = "1c9006d0391f405d9b5db0c4e8cb7ea1"
+
+    // Requests
+    case requestFailed = "d8b163716f2e4e7587fe682e82b98d7b"
+    case requestRefused = "b309b4038e534bb7a2f79e2486fe5c6b"
+
+    /// 128 bits, 32 lower-case hexadecimal digits.
+    package var id: String { rawValue }
+
+    /// The metadata that carries the id: the journal's MESSAGE_ID. Lines on standard error leave
+    /// it out.
+    package static let idKey = "message_id"
+
+    package var level: Logger.Level {
+        switch self {
+        case .startRefused: .critical
+        case .configurationRefused, .selfCheckFailed, .catalogRebuilt, .requestFailed: .error
+        case .peerLost, .peersUnreadable, .peerNotSaved, .transferFailed, .partialFilesRemain,
+            .catalogSilent, .filesNotShared, .directoryNotWatched, .watchIncomplete,
+            .requestRefused:
+            .warning
+        case .started, .stopping, .stopped, .configurationReloaded, .peerFound, .peerLeft,
+            .transferDone, .sourceFailed:
+            .notice
+        }
+    }
+
+    package var text: String {
+        switch self {
+        case .started: "started"
+        case .startRefused: "cannot start"
+        case .stopping: "stopping"
+        case .stopped: "stopped"
+        case .configurationReloaded: "configuration reloaded"
+        case .configurationRefused: "configuration refused, the old one stays"
+        case .selfCheckFailed: "self-check failed"
+        case .peerFound: "peer found"
+        case .peerLost: "peer lost"
+        case .peerLeft: "peer left"
+        case .peersUnreadable: "cannot read the peers known"
+        case .peerNotSaved: "cannot write down a peer"
+        case .transferDone: "transfer done"
+        case .transferFailed: "transfer failed"
+        case .sourceFailed: "a source did not give the file to its end"
+        case .partialFilesRemain: "cannot remove partial files"
+        case .catalogRebuilt: "the catalog's database is rebuilt"
+        case .catalogSilent: "the catalog does not answer"
+        case .filesNotShared: "some files are not shared"
+        case .directoryNotWatched:
+            "the shared directory cannot be watched, changes are found by rescans"
+        case .watchIncomplete: "not every directory can be watched, changes are found by rescans"
+        case .requestFailed: "a request failed"
+        case .requestRefused: "a request was refused for want of resources"
+        }
+    }
+}
+
+extension Logger {
+    /// Logs `message` at its own level, with its id.
+    ///
+    /// - Parameter metadata: What varies; names of the journal's fields in lower case (`peer`,
+    ///   `transfer`, `sha256`, `bytes`). No secrets.
+    package func report(
+        _ message: LogMessage, _ metadata: Logger.Metadata = [:], file: String = #fileID,
+        function: String = #function, line: UInt = #line
+    ) {
+        log(
+            level: message.level, "\(message.text)",
+            metadata: metadata.merging([LogMessage.idKey: "\(message.id)"]) { _, id in id },
+            file: file, function: function, line: line)
+    }
+}
