@@ -59,6 +59,8 @@ let package = Package(
             name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(
+            name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .target(name: "CLinux"),
         .target(
             name: "RootedFiles",
@@ -86,6 +88,14 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             exclude: ["Catalog.md"],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Directory",
+            dependencies: [
+                "CSodium", "SQLite", .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            exclude: ["Directory.md"],
             swiftSettings: strict
         ),
         .target(
