@@ -3,20 +3,20 @@
 #   make demo      four peers on this host do the main job
 #   make test      lint, build, all Swift tests, all tests of real processes
 #   make build     release binaries in .build/release
-#   make install   DESTDIR, PREFIX (/usr/local), SYSCONFDIR (/etc)
+#   make install   DESTDIR, PREFIX (/usr/local), SYSCONFDIR (/etc), UNITDIR, ZSHDIR
+#   make deb       the Debian package, in .build/deb
 #   make bench     the figures of the README
 #   make format | lint | clean | setup
 
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
-SBINDIR = $(DESTDIR)$(PREFIX)/sbin
-BINDIR = $(DESTDIR)$(PREFIX)/bin
-DATADIR = $(DESTDIR)$(PREFIX)/share
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 INSTALL ?= install
 SWIFT ?= swift
 
-# The Swift library inside the binary: a host that runs it needs no toolchain.
-RELEASE_FLAGS ?= -c release --static-swift-stdlib
+# The Swift library inside the binary: a host that runs it needs no toolchain, and no library is looked for beside it.
+RELEASE_FLAGS ?= -c release --static-swift-stdlib --disable-local-rpath
 RELEASE = .build/release
 DEBUG = .build/debug
 VENV_PYTHON = .venv/bin/python
@@ -25,8 +25,8 @@ TOOLS_PATH = $(CURDIR)/.build/tools/usr/bin
 
 # Steps build on each other, and the compiler uses all cores by itself.
 .NOTPARALLEL:
-.PHONY: all build demo test setup setup-build setup-demo setup-test lint format \
-	build-tests test-swift test-processes install bench clean
+.PHONY: all build demo test setup setup-build setup-demo setup-deb setup-test lint format \
+	build-tests test-swift test-processes install install-built deb bench clean
 
 all: build
 
@@ -68,6 +68,9 @@ setup-build:
 setup-demo:
 	@.ci/setup demo
 
+setup-deb:
+	@.ci/setup deb
+
 setup-test:
 	@.ci/setup test
 	@.ci/setup-python
@@ -76,20 +79,15 @@ format:
 	find Package.swift Sources Tests -name '*.swift' -not -path '*/Generated/*' -print0 | \
 		xargs -0 $(SWIFT) format format --in-place --parallel
 
-# An administrator's peer.json stays.
-install: build
-	$(INSTALL) -d $(SBINDIR) $(BINDIR) $(DESTDIR)$(SYSCONFDIR)/p2p-peer \
-		$(DATADIR)/bash-completion/completions $(DATADIR)/zsh/site-functions \
-		$(DATADIR)/fish/vendor_completions.d
-	$(INSTALL) -s -m 0755 $(RELEASE)/p2p-peer $(SBINDIR)/p2p-peer
-	$(INSTALL) -s -m 0755 $(RELEASE)/p2padm $(BINDIR)/p2padm
-	test -e $(DESTDIR)$(SYSCONFDIR)/p2p-peer/peer.json || \
-		$(INSTALL) -m 0644 etc/p2p-peer/peer.json $(DESTDIR)$(SYSCONFDIR)/p2p-peer/peer.json
-	$(RELEASE)/p2padm --generate-completion-script bash \
-		> $(DATADIR)/bash-completion/completions/p2padm
-	$(RELEASE)/p2padm --generate-completion-script zsh > $(DATADIR)/zsh/site-functions/_p2padm
-	$(RELEASE)/p2padm --generate-completion-script fish \
-		> $(DATADIR)/fish/vendor_completions.d/p2padm.fish
+install: build install-built
+
+# What `make build` left in RELEASE: debian/rules calls this, with products that were made elsewhere.
+install-built:
+	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" SYSCONFDIR="$(SYSCONFDIR)" UNITDIR="$(UNITDIR)" \
+		ZSHDIR="$(ZSHDIR)" RELEASE="$(RELEASE)" INSTALL="$(INSTALL)" packaging/install
+
+deb: setup-deb build
+	@packaging/build-deb
 
 clean:
 	rm -rf .build .venv
