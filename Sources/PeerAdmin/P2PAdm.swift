@@ -7,13 +7,15 @@ package struct P2PAdm: ParsableCommand {
         commandName: "p2padm",
         abstract: "Looks at and steers the p2p-peer daemon of this host.",
         discussion: """
+            Options of a command come after it: p2padm peers --json.
+
             EXAMPLES
               p2padm search report                 names with "report", at every host
               p2padm get docs/q3.parquet           into the shared directory
               p2padm get docs/q3.parquet@peer2     the one at peer2
-              p2padm get sha256:HEX --output /tmp  elsewhere, as yourself
-              p2padm peers
-              p2padm files --json | jq -r .file.path
+              p2padm get sha256:HEX --output /tmp  this content, to /tmp, as yourself
+              p2padm peers                         who is there, who is not, and why
+              p2padm files --json | jq -r .file.path  the paths of all files shared here
 
             EXIT STATUS
               0    done
@@ -43,4 +45,25 @@ package struct P2PAdm: ParsableCommand {
         ])
 
     package init() {}
+
+    /// What is wrong with a first word that is no command; ArgumentParser only calls it unexpected.
+    static func misunderstood(_ first: String?) -> String? {
+        let commands = configuration.subcommands.compactMap { $0.configuration.commandName }
+        guard let first else { return nil }
+        if ["--socket", "--json"].contains(where: { first == $0 || first.hasPrefix("\($0)=") }) {
+            return "\(first) comes after the command: p2padm status \(first)"
+        }
+        if first.hasPrefix("-") || first == "help" || commands.contains(first) { return nil }
+        return "there is no command \(TerminalText.escaped(first)): p2padm knows "
+            + commands.joined(separator: ", ") + " (p2padm --help)"
+    }
+
+    /// The program.
+    package static func start() {
+        if let reason = misunderstood(CommandLine.arguments.dropFirst().first) {
+            Console.standard(environment: [:]).warn(reason)
+            exit(withError: ExitCode(ProgramExit.usage.rawValue))
+        }
+        main()
+    }
 }

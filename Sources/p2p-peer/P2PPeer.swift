@@ -16,30 +16,50 @@ struct P2PPeer: AsyncParsableCommand {
         abstract: "Shares a directory, finds files on other hosts and moves them, verified.",
         discussion: """
             Reads the configuration from FILE, then from peer.d/*.json beside it, then from P2P_* \
-            variables, then from --set; later values win. SIGHUP reads it again, SIGTERM stops.
+            variables, then from --set; later values win. Where it is not started by systemd, it stays in \
+            the foreground.
 
-            Exit codes: 0 stopped in order, 64 wrong usage, 66 a directory is missing, 69 a port or the \
-            state directory is in use, 70 internal error, 71 the system refused something, 77 no \
-            permission, 78 the configuration has faults.
+            EXAMPLES
+              p2p-peer --check-config /etc/p2p-peer/peer.json
+              p2p-peer --config my.json --set rest_port=0 --set log_level=debug
 
-            Keys:
+            EXIT STATUS
+              0    stopped in order
+              64   wrong usage
+              66   a directory is missing
+              69   a port, the state directory or the admin socket is in use
+              70   internal error
+              71   the system refused something
+              77   no permission
+              78   the configuration has faults
+
+            SIGNALS
+              SIGHUP   reads the configuration again; with faults, the old one stays
+              SIGTERM  stops; transfers under way have 8 seconds to end
+              SIGINT   stops, as SIGTERM does
+
+            KEYS
+            Changes of those that are live take effect with a reload, the others need a restart.
+
             \(ConfigurationKey.helpText)
             """,
         version: "p2p-peer \(Project.version)")
 
     static let defaultFile = "/etc/p2p-peer/peer.json"
 
-    @Option(help: ArgumentHelp("The configuration.", valueName: "file"))
+    @Option(help: ArgumentHelp("The configuration.", valueName: "file"), completion: .file())
     var config = Self.defaultFile
 
     @Option(
         help: ArgumentHelp(
-            "Check a configuration, print what it amounts to, and exit.", valueName: "file"))
+            "Check a configuration, print what it amounts to, and exit; directories and ports are not tried.",
+            valueName: "file"), completion: .file())
     var checkConfig: String?
 
     @Option(
         name: .customLong("set"),
-        help: ArgumentHelp("Set one key, for example --set rest_port=0.", valueName: "key=value"))
+        help: ArgumentHelp("Set one key, for example --set rest_port=0.", valueName: "key=value"),
+        completion: .list(ConfigurationKey.all.map { "\($0.path)=" }))
     var settings: [String] = []
 
     func run() async throws {
@@ -61,7 +81,7 @@ struct P2PPeer: AsyncParsableCommand {
     private func inputs() throws -> DaemonInputs {
         var arguments: [String: String] = [:]
         for setting in settings {
-            guard let equals = setting.firstIndex(of: "=") else {
+            guard let equals = setting.firstIndex(of: "="), equals > setting.startIndex else {
                 throw ValidationError("--set \(setting): expected KEY=VALUE")
             }
             arguments[String(setting[..<equals])] = String(setting[setting.index(after: equals)...])

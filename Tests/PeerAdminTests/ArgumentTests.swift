@@ -31,6 +31,24 @@ struct ArgumentTests {
     }
 
     @Test(
+        "A first word that is no command is told so, with what there is",
+        arguments: [
+            ("serach", "there is no command serach: p2padm knows status, peers, search"),
+            ("--json", "--json comes after the command"),
+            ("--socket=/x", "--socket=/x comes after the command"),
+        ])
+    func misunderstood(first: String, expected: String) {
+        #expect(P2PAdm.misunderstood(first)?.hasPrefix(expected) == true)
+    }
+
+    @Test("Commands, help and options of p2padm itself are left to the parser")
+    func understood() {
+        for first in ["search", "help", "--help", "-h", "--version", nil] {
+            #expect(P2PAdm.misunderstood(first) == nil)
+        }
+    }
+
+    @Test(
         "Times have units",
         arguments: [("5s", 5000), ("500ms", 500), ("1m", 60_000), ("2min", 120_000), ("7", 7000)])
     func time(text: String, milliseconds: Int) {

@@ -14,13 +14,16 @@ struct SearchCommand: AdminCommand {
     @Argument(help: "A part of the name, in any case.")
     var query: String
 
-    @Option(help: "How many neighbours each hop asks.")
+    @Option(help: "How many neighbours each hop asks, 1-64 (default: the daemon's max_fanout).")
     var fanout: Int?
 
-    @Option(help: "How many hops the query travels.")
+    @Option(help: "How many hops the query travels, 0-16 (default: the daemon's search_ttl).")
     var ttl: Int?
 
-    @Option(help: ArgumentHelp("Give up after this long: 5s, 500ms, 1m.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp(
+            "Answer after this long with what is there: 5s, 500ms, 1m (default: the daemon's search_timeout).",
+            valueName: "time"))
     var timeout: TimeArgument?
 
     @OptionGroup var common: CommonOptions

@@ -22,7 +22,7 @@ struct ConfigurationDraft {
                 case .notRegularFile: "something that is not a file"
                 case .oversized(let bytesMax): "more than \(bytesMax) bytes"
                 }
-            report(origin, nil, found: found, expected: "a readable JSON file")
+            report(origin, nil, found: found, expected: "a JSON file that can be read")
         }
     }
 

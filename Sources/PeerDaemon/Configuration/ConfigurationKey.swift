@@ -105,11 +105,17 @@ package struct ConfigurationKey: Sendable {
     /// Objects that hold keys: `rate_limit`.
     static let groups = Set(all.compactMap { $0.path.split(separator: ".").dropLast().first })
 
-    /// The part of `--help` and of peer.json(5) that lists the keys, one paragraph a key.
+    /// The part of `--help` that lists the keys, a few short lines for each, since nothing keeps
+    /// the indentation of a line that has to be broken. man/generate reads it for peer.json(5).
     package static var helpText: String {
         all.map { key in
-            "  \(key.path)  (\(key.expected); default: \(key.defaultText)"
-                + "\(key.live ? "; live" : ""))\n      \(key.summary) \(key.environmentName)"
+            """
+              \(key.path)\(key.live ? ", live" : "")
+                  \(key.summary)
+                  Takes \(key.expected).
+                  Default: \(key.defaultText)
+                  Variable: \(key.environmentName)
+            """
         }.joined(separator: "\n")
     }
 }

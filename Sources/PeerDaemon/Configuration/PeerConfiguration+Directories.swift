@@ -6,7 +6,9 @@ extension PeerConfiguration {
     package func checkDirectories() throws(StartupFailure) {
         try Self.check(sharedDirectory, key: "shared_dir", access: R_OK | X_OK)
         if mkdir(stateDirectory, 0o700) != 0, errno != EEXIST {
-            throw .system("state_dir: \(stateDirectory) cannot be made", errno: errno)
+            throw .system(
+                "state_dir: \(stateDirectory) cannot be made (its parent has to be there)",
+                errno: errno)
         }
         try Self.check(stateDirectory, key: "state_dir", access: R_OK | W_OK | X_OK)
     }
@@ -16,6 +18,11 @@ extension PeerConfiguration {
     ) throws(StartupFailure) {
         var status = stat()
         guard stat(path, &status) == 0 else {
+            if errno == ENOENT {
+                throw StartupFailure(
+                    code: .noInput,
+                    message: "\(key): \(path) is not there; make it, or name another directory")
+            }
             throw .system("\(key): \(path) cannot be used", errno: errno)
         }
         guard status.st_mode & S_IFMT == S_IFDIR else {

@@ -39,7 +39,7 @@ extension ValueKind where Value == Duration {
     /// Whole or fractional seconds.
     static func seconds(_ range: ClosedRange<Double>) -> Self {
         Self(
-            expected: "a number of seconds, \(range.lowerBound)-\(range.upperBound)",
+            expected: "a number of seconds, \(plain(range.lowerBound))-\(plain(range.upperBound))",
             parse: { value in
                 let seconds: Double
                 switch value {
@@ -60,6 +60,11 @@ extension ValueKind where Value == Duration {
                     ? "\(seconds)" : "\(Double(seconds) + Double(attoseconds) / 1e18)"
             })
     }
+}
+
+/// `0.05`, and `5` where there is no fraction.
+private func plain(_ number: Double) -> String {
+    Int(exactly: number).map(String.init) ?? "\(number)"
 }
 
 extension ValueKind where Value == String {
