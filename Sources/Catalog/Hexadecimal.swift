@@ -1,6 +1,6 @@
 /// Digests as people and protocols write them: lower-case hexadecimal.
-enum Hexadecimal {
-    static func string(_ bytes: [UInt8]) -> String {
+package enum Hexadecimal {
+    package static func string(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789abcdef".utf8)
         return String(
             decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
@@ -8,7 +8,7 @@ enum Hexadecimal {
     }
 
     /// nil unless `string` is whole bytes of hexadecimal digits, in either case.
-    static func bytes(_ string: String) -> [UInt8]? {
+    package static func bytes(_ string: String) -> [UInt8]? {
         let digits = string.utf8.map { Character(UnicodeScalar($0)).hexDigitValue }
         guard digits.count.isMultiple(of: 2) else { return nil }
         var bytes: [UInt8] = []

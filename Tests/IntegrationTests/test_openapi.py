@@ -49,7 +49,7 @@ def test_schemathesis_finds_nothing(sharing, tmp_path: Path):
             "--checks",
             checks,
             "--max-examples",
-            "15",
+            "25",
             "--phases",
             "examples,coverage,fuzzing",
             "--seed",

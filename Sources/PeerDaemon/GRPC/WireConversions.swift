@@ -1,3 +1,4 @@
+import Catalog
 import FoundationEssentials
 import Overlay
 import PeerWire
@@ -59,24 +60,12 @@ extension PeerURL {
 
 extension Collection where Element == UInt8 {
     /// Lower-case, two digits a byte.
-    var hexadecimal: String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(
-            decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
+    var hexadecimal: String { Hexadecimal.string(Array(self)) }
 }
 
 extension Data {
     /// Empty when `text` is no sequence of pairs of hexadecimal digits.
     init(hexadecimal text: String) {
-        let digits = text.utf8.map { UInt8($0) }
-        let values = digits.compactMap { Character(UnicodeScalar($0)).hexDigitValue }
-        guard values.count == digits.count, values.count.isMultiple(of: 2) else {
-            self.init()
-            return
-        }
-        self.init(
-            stride(from: 0, to: values.count, by: 2).map { UInt8(values[$0] << 4 | values[$0 + 1]) }
-        )
+        self.init(Hexadecimal.bytes(text) ?? [])
     }
 }

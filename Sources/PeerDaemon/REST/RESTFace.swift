@@ -68,7 +68,8 @@ package struct RESTFace: Sendable {
     static var channelConfiguration: HTTP1Channel.Configuration {
         HTTP1Channel.Configuration(
             additionalChannelHandlers: [
-                StalledReaderHandler(timeout: Bounds.idleTimeout, lingering: Bounds.lingerTimeout)
+                StalledReaderHandler(timeout: Bounds.idleTimeout, lingering: Bounds.lingerTimeout),
+                RefusedRequestHandler(),
             ],
             idleTimeout: Bounds.idleTimeout,
             httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(

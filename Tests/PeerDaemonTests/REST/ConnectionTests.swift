@@ -53,6 +53,24 @@ struct RESTTestsConnections {
         }
     }
 
+    @Test(
+        "What the parser refuses is answered with a reason, behind the answers before it",
+        arguments: [
+            ("GET / SMTP/1.1\r\n\r\n", "no valid HTTP request"),
+            ("GET /\(String(repeating: "0", count: 100_000)) HTTP/1.1\r\n\r\n", "too large"),
+        ])
+    func refusedHead(request: String, reason: String) async throws {
+        try await LiveServer.run(rest.face) { port in
+            let client = try RawClient(port: port)
+            try await client.send("GET /files/none HTTP/1.1\r\nHost: h\r\n\r\n" + request)
+            let answers = try await client.receiveAll().split(separator: "HTTP/1.1 ")
+            #expect(answers.map { $0.prefix(3) } == ["404", "400"])
+            #expect(answers.last?.contains("\"detail\":") == true)
+            #expect(answers.last?.contains(reason) == true)
+            #expect(answers.last?.lowercased().contains("connection: close") == true)
+        }
+    }
+
     @Test("A body in chunks is refused past the bound")
     func chunkedBody() async throws {
         try await LiveServer.run(rest.face) { port in
