@@ -176,10 +176,10 @@ actor PeerNetwork {
     }
 
     private func report(_ member: Member, from: MemberState, to: MemberState) {
-        let metadata: Logger.Metadata = [
+        var metadata: Logger.Metadata = [
             "peer": "\(member.url)", "peer_name": "\(member.info?.name ?? "")",
-            "reason": "\(member.reason ?? "")",
         ]
+        if let reason = member.reason, !reason.isEmpty { metadata["reason"] = "\(reason)" }
         switch (from, to) {
         case (_, .alive): logger.report(.peerFound, metadata)
         case (.alive, .dead): logger.report(.peerLost, metadata)
