@@ -15,6 +15,8 @@ package enum LogMessage: String, CaseIterable, Sendable {
     case stopped = "573d91570da6461d84a954df19747120"
     case configurationReloaded = "373747baded44ec3ab926b2663192944"
     case configurationRefused = "8a7761cbf7214142a5c3635f77a62a0f"
+    case instanceMetadataFailed = "f8016e9f01524d13be03dd5c0605ee4c"
+    case noAddress = "4b0a53ada6af4d318391575b0228a880"
     case selfCheckFailed = "03b3470b98444e98861fd75ad7df79ea"
 
     // Other peers
@@ -54,7 +56,7 @@ package enum LogMessage: String, CaseIterable, Sendable {
         case .configurationRefused, .selfCheckFailed, .catalogRebuilt, .requestFailed: .error
         case .peerLost, .peersUnreadable, .peerNotSaved, .transferFailed, .partialFilesRemain,
             .catalogSilent, .filesNotShared, .directoryNotWatched, .watchIncomplete,
-            .requestRefused:
+            .requestRefused, .instanceMetadataFailed, .noAddress:
             .warning
         case .started, .stopping, .stopped, .configurationReloaded, .peerFound, .peerLeft,
             .transferDone, .sourceFailed:
@@ -70,6 +72,9 @@ package enum LogMessage: String, CaseIterable, Sendable {
         case .stopped: "stopped"
         case .configurationReloaded: "configuration reloaded"
         case .configurationRefused: "configuration refused, the old one stays"
+        case .instanceMetadataFailed:
+            "the EC2 metadata service is of no help, name and ip are the host's own"
+        case .noAddress: "this host has no address by which others reach it"
         case .selfCheckFailed: "self-check failed"
         case .peerFound: "peer found"
         case .peerLost: "peer lost"

@@ -64,7 +64,7 @@ struct P2PPeer: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            let inputs = try inputs()
+            let inputs = try await inputs()
             if checkConfig != nil { return try check(inputs) }
             try await serve(inputs)
         } catch let failure as StartupFailure {
@@ -78,7 +78,7 @@ struct P2PPeer: AsyncParsableCommand {
         }
     }
 
-    private func inputs() throws -> DaemonInputs {
+    private func inputs() async throws -> DaemonInputs {
         var arguments: [String: String] = [:]
         for setting in settings {
             guard let equals = setting.firstIndex(of: "="), equals > setting.startIndex else {
@@ -86,14 +86,17 @@ struct P2PPeer: AsyncParsableCommand {
             }
             arguments[String(setting[..<equals])] = String(setting[setting.index(after: equals)...])
         }
+        let environment = Environment.all()
         return DaemonInputs(
-            configurationFile: checkConfig ?? config, environment: Environment.all(),
-            arguments: arguments, version: Project.version)
+            configurationFile: checkConfig ?? config, environment: environment,
+            arguments: arguments, version: Project.version,
+            surroundings: await .current(environment: environment))
     }
 
     private func check(_ inputs: DaemonInputs) throws {
         let configuration = try load(inputs)
         for (key, value) in configuration.settings { print("\(key) = \(value)") }
+        say(inputs.remarks(on: configuration).map { "\($0.text): \($1)" })
     }
 
     private func serve(_ inputs: DaemonInputs) async throws {
@@ -132,10 +135,14 @@ struct P2PPeer: AsyncParsableCommand {
                     .startRefused, ["reason": "\(fault)", "exit_code": "\(failure.code.rawValue)"])
             }
         } else {
-            let text = faults.map { "p2p-peer: \($0)\n" }.joined()
-            // A closed standard error is no reason for another exit code.
-            _ = try? FileDescriptor.standardError.writeAll(text.utf8)
+            say(faults.map(String.init))
         }
         throw ArgumentParser.ExitCode(failure.code.rawValue)
+    }
+
+    private func say(_ lines: [String]) {
+        let text = lines.map { "p2p-peer: \($0)\n" }.joined()
+        // A closed standard error is no reason for another exit code.
+        _ = try? FileDescriptor.standardError.writeAll(text.utf8)
     }
 }

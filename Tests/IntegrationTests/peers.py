@@ -28,7 +28,8 @@ def clean_environment(**changes: str) -> dict[str, str]:
         if not name.startswith(("P2P", "NOTIFY_", "WATCHDOG_", "LISTEN_", "JOURNAL_"))
         and name not in ("STATE_DIRECTORY", "RUNTIME_DIRECTORY", "CONFIGURATION_DIRECTORY", "NO_COLOR")
     }
-    return kept | {"SWIFT_BACKTRACE": "enable=no"} | changes
+    # A test on an EC2 instance is not to be told of that instance.
+    return kept | {"SWIFT_BACKTRACE": "enable=no", "AWS_EC2_METADATA_DISABLED": "true"} | changes
 
 
 def unprivileged() -> dict[str, Any]:
@@ -65,6 +66,8 @@ class Peer:
             "log_level": "debug",
         } | configuration
         self.process: subprocess.Popen[bytes] | None = None
+        #: What runs the daemon, such as unshare(1).
+        self.prefix: list[str] = []
         self.ports: dict[str, int] = {}
         self.url = ""
 
@@ -81,7 +84,7 @@ class Peer:
             self.write_configuration()
         with self.stderr.open("ab") as log:
             self.process = subprocess.Popen(
-                [DAEMON, "--config", self.config_file],
+                [*self.prefix, DAEMON, "--config", self.config_file],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

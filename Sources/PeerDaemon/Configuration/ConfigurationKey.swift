@@ -69,7 +69,7 @@ package struct ConfigurationKey: Sendable {
             "max_fanout", .count(1...64), \.maxFanout, live: true,
             "Most neighbours that one hop of a search asks."),
         key(
-            "ip", .host, \.ip, default: "the address of the default route",
+            "ip", .host, \.ip, default: "the host's address towards the default route",
             "Address in links to this peer."),
         key(
             "health_check_interval", .seconds(0.05...86400), \.healthCheckInterval, live: true,

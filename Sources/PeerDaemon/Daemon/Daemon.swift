@@ -52,6 +52,9 @@ package final class Daemon: Sendable {
     /// Runs until SIGTERM or SIGINT, and then until what is under way has ended or the drain limit
     /// has passed.
     package func run(metrics: PrometheusRegistry) async throws {
+        for (message, error) in inputs.remarks(on: configuration) {
+            logger.report(message, ["error": "\(error)"])
+        }
         let http = HTTPClient(
             eventLoopGroupProvider: .singleton, configuration: DaemonParts.httpConfiguration)
         do {

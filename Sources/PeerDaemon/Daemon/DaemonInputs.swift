@@ -1,3 +1,4 @@
+import LogMessages
 import Systemd
 
 /// What the process was given; a reload reads the same places again.
@@ -7,20 +8,38 @@ package struct DaemonInputs: Sendable {
     /// Values from the command line, by key path.
     package var arguments: [String: String]
     package var version: String
+    /// Looked at once: what the host says of itself takes effect with a restart.
+    package var surroundings: Surroundings
 
     package init(
         configurationFile: String?, environment: [String: String], arguments: [String: String],
-        version: String
+        version: String, surroundings: Surroundings
     ) {
         self.configurationFile = configurationFile
         self.environment = environment
         self.arguments = arguments
         self.version = version
+        self.surroundings = surroundings
     }
 
     package func loadConfiguration() throws(ConfigurationFaults) -> PeerConfiguration {
         try .load(
             file: configurationFile, environment: environment, arguments: arguments,
-            surroundings: .current(environment: environment))
+            surroundings: surroundings)
+    }
+
+    /// What its user should know of the surroundings, each with why.
+    package func remarks(on configuration: PeerConfiguration) -> [(LogMessage, error: String)] {
+        var remarks: [(LogMessage, error: String)] = []
+        if let failure = surroundings.metadataFailure {
+            remarks.append((.instanceMetadataFailed, failure))
+        }
+        let isUnreachable =
+            configuration.ip == Surroundings.none.address && configuration.configuredSelfURL == nil
+            && configuration.ip == surroundings.address
+        if isUnreachable {
+            remarks.append((.noAddress, "only \(configuration.ip)"))
+        }
+        return remarks
     }
 }

@@ -37,6 +37,15 @@ struct RESTLinks: Sendable {
             grpc: document.grpc, files: document.files, bytes: document.bytes)
     }
 
+    /// `GET /health`: under which URL whoever answers wants to be known, and its id.
+    func whoIs(at address: PeerURL) async throws -> (PeerURL?, id: String?) {
+        let document: PeerDocument = try await send(HTTPClientRequest(url: "\(address)/health"))
+        guard document.status == "ok" else {
+            throw Failure(description: "says that its status is \(document.status ?? "unknown")")
+        }
+        return (document.url.flatMap { PeerURL(wire: $0) }, document.id)
+    }
+
     /// `GET /health` at host:port: nothing but that it answers.
     func checkHealth(at address: String, timeout: Duration) async throws {
         let _: PeerDocument = try await send(
@@ -141,7 +150,7 @@ struct RESTLinks: Sendable {
         }
     }
 
-    private static func reason(of error: any Error) -> String {
+    static func reason(of error: any Error) -> String {
         switch error {
         case let error as HTTPClientError
         where error == .deadlineExceeded || error == .connectTimeout:
@@ -149,6 +158,8 @@ struct RESTLinks: Sendable {
         case let error as NIOConnectionError:
             return "cannot connect to \(error.host):\(error.port): "
                 + ConnectionFailure.reason(of: error)
+        case let error as IOError:
+            return "cannot connect: \(SystemError(errno: error.errnoCode))".lowercased()
         default:
             return "\(error)"
         }

@@ -238,27 +238,9 @@ struct PeerConfigurationTests {
         #expect(key.environmentName.allSatisfy { $0.isUppercase || $0.isNumber || $0 == "_" })
     }
 
-    @Test("The default route's interface is the one with the lowest metric")
-    func defaultRoute() {
-        let table = """
-            Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT
-            eth1\t00000000\t0100A8C0\t0003\t0\t0\t200\t00000000\t0\t0\t0
-            wlan0\t0000A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0
-            eth0\t00000000\t0100000A\t0003\t0\t0\t100\t00000000\t0\t0\t0
-            """
-        #expect(DefaultRoute.interface4(in: table) == "eth0")
-        #expect(DefaultRoute.interface4(in: "") == nil)
-        let zero = String(repeating: "0", count: 32)
-        let table6 = """
-            \(zero) 00 \(zero) 00 \(zero) ffffffff 1 0 200200 lo
-            \(zero) 00 \(zero) 00 fe800000000000000000000000000001 400 1 0 3 ens5
-            """
-        #expect(DefaultRoute.interface6(in: table6) == "ens5")
-    }
-
     @Test("The host's surroundings are found")
-    func surroundings() {
-        let found = Surroundings.current(environment: [
+    func surroundings() async {
+        let found = await Surroundings.current(environment: [
             "STATE_DIRECTORY": "/var/lib/a:/var/lib/b", "RUNTIME_DIRECTORY": "/run/a",
         ])
         #expect(found.stateDirectory == "/var/lib/a")
