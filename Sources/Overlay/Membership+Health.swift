@@ -78,7 +78,13 @@ extension Membership {
         guard let id = info.id else { return true }
         if id == ownID {
             friends.removeAll { $0 == url }
-            dropAlias(url, .isSelf, now: now, &effects)
+            if waysIn.contains(url), mayLeadToMany(url) {
+                // Only we stand behind the name so far; others may follow.
+                makeRendezvous(url, &effects)
+            } else {
+                waysIn.removeAll { $0 == url }
+                dropAlias(url, .isSelf, now: now, &effects)
+            }
             return false
         }
         guard let other = urlByID[id], other != url, let known = members[other] else {
@@ -128,6 +134,10 @@ extension Membership {
             setRegistration(of: url, to: .queued)
         } else if case .retry(let from) = member.registration, from <= now {
             setRegistration(of: url, to: .queued)
+        }
+        if isAnother || member.state == .dead, member.isFriend, mayLeadToMany(url) {
+            // The name may have come to lead to many.
+            resolve(url, now: now, &effects)
         }
         if isNews, member.state == .alive, let changed = members[url] {
             effects.append(.persist(changed))

@@ -19,22 +19,22 @@ extension Membership {
     }
 
     mutating func startJoining(now: Instant, _ effects: inout [Effect]) {
-        guard let first = friends.first else {
+        guard let first = waysIn.first else {
             join = .idle
             return
         }
         join = .trying(friend: first, attempts: 0)
-        startRegistration(first, now: now, &effects)
+        approach(first, now: now, &effects)
     }
 
     /// `url` did not take us: on to the next friend, and after the last one a pause.
     mutating func leaveFriend(_ url: PeerURL, now: Instant, _ effects: inout [Effect]) {
         guard case .trying(url, let attempts) = join else { return }
-        let place = friends.firstIndex(of: url).map { $0 + 1 } ?? 0
-        if place < friends.count {
-            join = .trying(friend: friends[place], attempts: attempts)
-            startRegistration(friends[place], now: now, &effects)
-        } else if friends.isEmpty {
+        let place = waysIn.firstIndex(of: url).map { $0 + 1 } ?? 0
+        if place < waysIn.count {
+            join = .trying(friend: waysIn[place], attempts: attempts)
+            approach(waysIn[place], now: now, &effects)
+        } else if waysIn.isEmpty {
             join = .idle
         } else {
             join = .waiting(until: now + backoff(attempts), attempts: attempts + 1)
@@ -43,22 +43,22 @@ extension Membership {
 
     mutating func retryJoining(now: Instant, _ effects: inout [Effect]) {
         guard case .waiting(let until, let attempts) = join, until <= now,
-            let first = friends.first
+            let first = waysIn.first
         else { return }
         join = .trying(friend: first, attempts: attempts)
-        startRegistration(first, now: now, &effects)
+        approach(first, now: now, &effects)
     }
 
     /// Registers with every friend, whatever is believed of them.
     mutating func requestBootstrap(token: Token, now: Instant, _ effects: inout [Effect]) {
-        guard !friends.isEmpty, bootstraps.count < configuration.bootstrapsMax else {
+        guard !waysIn.isEmpty, bootstraps.count < configuration.bootstrapsMax else {
             effects.append(
-                .answerBootstrap(token: token, registered: [], failed: friends, known: all))
+                .answerBootstrap(token: token, registered: [], failed: waysIn, known: all))
             return
         }
-        bootstraps.append(PendingBootstrap(token: token, waiting: friends))
-        for friend in friends {
-            startRegistration(friend, now: now, &effects)
+        bootstraps.append(PendingBootstrap(token: token, waiting: waysIn))
+        for friend in waysIn {
+            approach(friend, now: now, &effects)
         }
     }
 

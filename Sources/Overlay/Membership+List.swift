@@ -34,10 +34,14 @@ extension Membership {
     /// Replaces the friends. Who was one stays a member if it ever answered.
     mutating func setFriends(_ urls: [PeerURL], now: Instant, _ effects: inout [Effect]) {
         let former = friends
-        friends = []
-        for url in urls where url != own && !friends.contains(url) {
-            friends.append(url)
+        waysIn = []
+        for url in urls where url != own && !waysIn.contains(url) {
+            waysIn.append(url)
         }
+        // A new name is a friend once it is known to lead to one peer alone.
+        friends = waysIn.filter { !mayLeadToMany($0) || former.contains($0) }
+        rendezvous = rendezvous.filter { waysIn.contains($0.key) }
+        resolutions = resolutions.filter { waysIn.contains($0.key) }
         for url in former where !friends.contains(url) {
             members[url]?.isFriend = false
             if members[url]?.wasAlive == false {
@@ -51,6 +55,19 @@ extension Membership {
             }
             members[url]?.isFriend = true
         }
+        order = friends + members.keys.filter { !friends.contains($0) }.sorted()
+    }
+
+    /// Makes one of the ways in a friend and a member, to be checked at once.
+    mutating func admitFriend(_ url: PeerURL, now: Instant) {
+        guard !friends.contains(url) else { return }
+        friends = waysIn.filter { friends.contains($0) || $0 == url }
+        if members[url] == nil {
+            members[url] = Member(
+                url: url, isFriend: true, since: now, wasAlive: false, checkDue: now)
+            dueChecks.append(url)
+        }
+        members[url]?.isFriend = true
         order = friends + members.keys.filter { !friends.contains($0) }.sorted()
     }
 
@@ -73,7 +90,9 @@ extension Membership {
     /// Adds URLs that others named, to be checked at once.
     mutating func learn(_ urls: [PeerURL], now: Instant, _ effects: inout [Effect]) {
         for url in urls.prefix(configuration.membersMax)
-        where url != own && members[url] == nil && !aliases.contains(url, now: now) {
+        where url != own && members[url] == nil && rendezvous[url] == nil
+            && !aliases.contains(url, now: now)
+        {
             guard makeRoom(&effects) else { return }
             insert(url, now: now)
             dueChecks.append(url)

@@ -62,11 +62,13 @@ extension Membership {
         registrations[url] = nil
         guard members[url] != nil else {
             settleBootstraps(url, registered: false, &effects)
+            settleEntry(url, tookUs: false, now: now, &effects)
             leaveFriend(url, now: now, &effects)
             return
         }
         if let info, !isOurs(url, info: info, now: now, &effects) {
             settleBootstraps(url, registered: info.id != ownID, &effects)
+            settleEntry(url, tookUs: info.id != ownID, now: now, &effects)
             leaveFriend(url, now: now, &effects)
             return
         }
@@ -80,6 +82,7 @@ extension Membership {
         }
         if friends.contains(url) { join = .joined }
         settleBootstraps(url, registered: true, &effects)
+        settleEntry(url, tookUs: true, now: now, &effects)
         learn(theirPeers, now: now, &effects)
     }
 
@@ -102,6 +105,7 @@ extension Membership {
             }
         }
         settleBootstraps(url, registered: false, &effects)
+        settleEntry(url, tookUs: false, now: now, &effects)
         leaveFriend(url, now: now, &effects)
     }
 

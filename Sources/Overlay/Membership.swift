@@ -6,7 +6,8 @@
 /// fill the list with names that nobody answers to.
 ///
 /// One id is one member: a second URL of a known living peer is dropped (a friend's URL wins; two
-/// friends may be one peer, then both stay and a search drops its second answer).
+/// friends may be one peer, then both stay and a search drops its second answer). A friend's name that leads
+/// to many peers is no member itself (``Rendezvous``).
 ///
 /// SWIM takes the place of the checks later (issue 7); the events that the faces send stay.
 package struct Membership: Sendable {
@@ -31,6 +32,11 @@ package struct Membership: Sendable {
         /// It said goodbye.
         case leaveReceived(url: PeerURL)
         case peersLearned([PeerURL])
+        /// The addresses of a friend's name, as URLs; none where it has none or could not be asked.
+        case friendResolved(friend: PeerURL, addresses: [PeerURL])
+        /// Who answered there: its own URL and id.
+        case visitSucceeded(address: PeerURL, friend: PeerURL, peer: PeerURL?, id: String?)
+        case visitFailed(address: PeerURL, friend: PeerURL)
         case shutdown
     }
 
@@ -39,6 +45,10 @@ package struct Membership: Sendable {
         case check(PeerURL)
         /// `POST /register` there; answer with `registered` or `registrationFailed`.
         case register(with: PeerURL)
+        /// Look its name up; answer with `friendResolved`.
+        case resolve(PeerURL)
+        /// `GET /health` there; answer with `visitSucceeded` or `visitFailed`.
+        case visit(PeerURL, of: PeerURL)
         /// `refusal` nil: registered.
         case answerRegistration(token: Token, refusal: String?, healthy: [PeerURL])
         case answerBootstrap(
@@ -60,6 +70,8 @@ package struct Membership: Sendable {
         case isSelf
         case sameAs(PeerURL)
         case friendRemoved
+        /// It is a name that many peers stand behind.
+        case leadsToMany
     }
 
     enum Phase: Hashable, Sendable { case idle, running, stopped }
@@ -70,8 +82,14 @@ package struct Membership: Sendable {
     var random: SplitMix64
     var phase = Phase.idle
 
-    /// In the order of their standing.
+    /// The friends as configured, in the order of their standing.
+    var waysIn: [PeerURL] = []
+    /// Those of them that are members, in the same order.
     var friends: [PeerURL] = []
+    /// Those of them that lead to many.
+    var rendezvous: [PeerURL: Rendezvous] = [:]
+    /// Names being looked up, with the time at which each is given up.
+    var resolutions: [PeerURL: Instant] = [:]
     var members: [PeerURL: Member] = [:]
     /// The members' URLs, friends first, the others sorted.
     var order: [PeerURL] = []
@@ -143,6 +161,12 @@ package struct Membership: Sendable {
             suspect(url, state: .left, reason: "said goodbye", now: now, &effects)
         case .peersLearned(let urls):
             learn(urls, now: now, &effects)
+        case .friendResolved(let friend, let addresses):
+            endResolution(of: friend, addresses: addresses, now: now, &effects)
+        case .visitSucceeded(let address, let friend, let peer, let id):
+            endVisit(address, of: friend, found: peer, id: id, now: now, &effects)
+        case .visitFailed(let address, let friend):
+            endVisit(address, of: friend, found: nil, id: nil, now: now, &effects)
         case .shutdown:
             return shutDown(now: now)
         }
@@ -160,12 +184,13 @@ package struct Membership: Sendable {
         case .registrationReceived(_, let token):
             return [.answerRegistration(token: token, refusal: atRest, healthy: [])]
         case .bootstrapRequested(let token):
-            return [.answerBootstrap(token: token, registered: [], failed: friends, known: all)]
+            return [.answerBootstrap(token: token, registered: [], failed: waysIn, known: all)]
         case .shutdown:
             phase = .stopped
             return []
         case .started, .ticked, .checkSucceeded, .checkFailed, .registered, .registrationFailed,
-            .reportedUnreachable, .leaveReceived, .peersLearned:
+            .reportedUnreachable, .leaveReceived, .peersLearned, .friendResolved, .visitSucceeded,
+            .visitFailed:
             return []
         }
     }
@@ -182,6 +207,9 @@ package struct Membership: Sendable {
             restore(member, now: now, &effects)
         }
         startJoining(now: now, &effects)
+        for friend in waysIn where mayLeadToMany(friend) {
+            resolve(friend, now: now, &effects)
+        }
         collectDueChecks(now: now)
         effects.append(.scheduleTick(at: now + configuration.tickPeriod))
     }
@@ -189,8 +217,10 @@ package struct Membership: Sendable {
     private mutating func tick(now: Instant, _ effects: inout [Effect]) {
         giveUpChecks(now: now, &effects)
         giveUpRegistrations(now: now, &effects)
+        giveUpRendezvous(now: now, &effects)
         forgetDead(now: now, &effects)
         collectDueChecks(now: now)
+        rejoinWhenAlone(now: now)
         retryJoining(now: now, &effects)
         effects.append(.scheduleTick(at: now + configuration.tickPeriod))
     }
@@ -211,6 +241,8 @@ package struct Membership: Sendable {
         checks = [:]
         waitingRegistrants = []
         registrations = [:]
+        resolutions = [:]
+        rendezvous = [:]
         bootstraps = []
         return effects
     }

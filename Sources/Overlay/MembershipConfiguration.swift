@@ -30,6 +30,15 @@ package struct MembershipConfiguration: Hashable, Sendable {
     package var joinBackoffMin = Duration.seconds(1)
     package var joinBackoffMax = Duration.seconds(60)
 
+    /// Whether friends' names are looked up, since they may lead to many peers. False where the shell has no
+    /// names to look up, as a simulator.
+    package var resolvesFriends = false
+    /// Addresses of a friend's name that are visited in one round, picked at random. More finds a living
+    /// one sooner where most are dead, and costs each a request. Guess.
+    package var visitsMax = 16
+    /// Peers found by a friend's name that are asked at once to take us; one is enough.
+    package var entriesMax = 3
+
     package init(healthCheckInterval: Duration = .seconds(30)) {
         self.healthCheckInterval = healthCheckInterval
     }

@@ -41,10 +41,11 @@ struct DaemonParts {
             configuration, identity: identity, ports: sockets.ports, inputs: inputs)
         let catalog = try Self.openCatalog(configuration, logger)
         links = PeerLinks(rest: RESTLinks(http: http), group: group)
+        var membership = MembershipConfiguration(
+            healthCheckInterval: configuration.healthCheckInterval)
+        membership.resolvesFriends = true
         network = PeerNetwork(
-            identity: node,
-            membership: MembershipConfiguration(
-                healthCheckInterval: configuration.healthCheckInterval),
+            identity: node, membership: membership,
             router: QueryRouterConfiguration(fanoutMax: configuration.maxFanout), links: links,
             store: try Self.openMembers(configuration), logger: logger,
             seed: .random(in: .min ... .max)

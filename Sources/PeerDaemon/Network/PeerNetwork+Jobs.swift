@@ -8,6 +8,8 @@ extension PeerNetwork {
         switch job {
         case .check(let url): await check(url)
         case .register(let url): await registerHere(with: url)
+        case .resolve(let friend): await resolve(friend)
+        case .visit(let address, let friend): await visit(address, of: friend)
         case .wakeMembership(let at, let generation):
             if await sleep(until: at) { await tick(generation: generation) }
         case .wakeRouter(let at):
@@ -53,6 +55,35 @@ extension PeerNetwork {
             await check(url)
         } catch {
             await send(.registrationFailed(url: url, reason: "\(error)"))
+        }
+    }
+
+    private nonisolated func resolve(_ friend: PeerURL) async {
+        var addresses: [PeerURL] = []
+        do {
+            addresses = try await NameLookup.urls(of: friend)
+            logger.debug(
+                "friend's name looked up",
+                metadata: ["friend": "\(friend)", "addresses": "\(addresses.count)"])
+        } catch {
+            logger.info(
+                "friend's name cannot be looked up",
+                metadata: ["friend": "\(friend)", "reason": "\(error)"])
+        }
+        await send(.friendResolved(friend: friend, addresses: addresses))
+    }
+
+    private nonisolated func visit(_ address: PeerURL, of friend: PeerURL) async {
+        do {
+            let (peer, id) = try await links.rest.whoIs(at: address)
+            await send(.visitSucceeded(address: address, friend: friend, peer: peer, id: id))
+        } catch {
+            logger.debug(
+                "no way in",
+                metadata: [
+                    "friend": "\(friend)", "address": "\(address)", "reason": "\(error)",
+                ])
+            await send(.visitFailed(address: address, friend: friend))
         }
     }
 

@@ -16,6 +16,8 @@ actor PeerNetwork {
     enum Job: Sendable {
         case check(PeerURL)
         case register(PeerURL)
+        case resolve(PeerURL)
+        case visit(PeerURL, friend: PeerURL)
         case wakeMembership(Instant, generation: Int)
         case wakeRouter(Instant)
         case searchHere(Query, limit: Int)
@@ -157,6 +159,8 @@ actor PeerNetwork {
         switch effect {
         case .check(let url): jobQueue.yield(.check(url))
         case .register(let url): jobQueue.yield(.register(url))
+        case .resolve(let friend): jobQueue.yield(.resolve(friend))
+        case .visit(let address, let friend): jobQueue.yield(.visit(address, friend: friend))
         case .answerRegistration(let token, let refusal, let healthy):
             registrants.removeValue(forKey: token)?.resume(
                 returning: RegistrationAnswer(refusal: refusal, healthy: healthy))
