@@ -5,7 +5,8 @@
 #   make build     release binaries in .build/release
 #   make install   DESTDIR, PREFIX (/usr/local), SYSCONFDIR (/etc), UNITDIR, ZSHDIR
 #   make deb       the Debian package, in .build/deb
-#   make bench     the figures of the README
+#   make test-fleet  the package on hosts that this machine boots (root); says "skipped" where it cannot
+#   make bench     the figures of the README; make bench-fleet: the memory of twenty hosts
 #   make format | lint | clean | setup
 
 PREFIX ?= /usr/local
@@ -25,8 +26,8 @@ TOOLS_PATH = $(CURDIR)/.build/tools/usr/bin
 
 # Steps build on each other, and the compiler uses all cores by itself.
 .NOTPARALLEL:
-.PHONY: all build demo test setup setup-build setup-demo setup-deb setup-test lint format \
-	build-tests test-swift test-processes install install-built deb bench clean
+.PHONY: all build demo test setup setup-build setup-demo setup-deb setup-test setup-fleet lint format \
+	build-tests test-swift test-processes test-fleet check-fleet install install-built deb bench bench-fleet clean
 
 all: build
 
@@ -60,6 +61,21 @@ test-processes:
 bench: setup-test build
 	PEER_BINARIES=$(CURDIR)/$(RELEASE) $(VENV_PYTHON) Benchmarks/bench.py
 
+# P2P_PEER_DEB=FILE tests a package that is there already; P2P_FLEET_HOSTS=N boots so many hosts.
+FLEET_DEB = "$${P2P_PEER_DEB:-$$(ls -t .build/deb/p2p-peer_*.deb | head -n 1)}"
+
+test-fleet: check-fleet setup-fleet $(if $(P2P_PEER_DEB),,deb)
+	@echo "test-fleet: the package on booted hosts"
+	P2P_PEER_DEB=$(FLEET_DEB) Tests/fleet/run
+
+# Before anything is built: whether hosts can be booted here at all.
+check-fleet:
+	@Tests/fleet/run --check
+
+bench-fleet: check-fleet setup-fleet $(if $(P2P_PEER_DEB),,deb)
+	P2P_PEER_DEB=$(FLEET_DEB) P2P_FLEET_HOSTS=$${P2P_FLEET_HOSTS:-20} \
+		Tests/fleet/run Tests/fleet/bench_hosts.py
+
 setup: setup-test
 
 setup-build:
@@ -70,6 +86,10 @@ setup-demo:
 
 setup-deb:
 	@.ci/setup deb
+
+setup-fleet:
+	@.ci/setup fleet
+	@.ci/setup-python
 
 setup-test:
 	@.ci/setup test
