@@ -1,7 +1,7 @@
 import Crypto
 
 /// A file as a peer lists it.
-package struct IndexEntry: Hashable, Sendable {
+package struct IndexEntry: Equatable, Sendable {
     /// Relative path: components joined by `/`, none of them empty, `.` or `..`; no NUL.
     package let filename: String
     /// Bytes; nil when the peer did not say, as in all that follows.
@@ -40,5 +40,12 @@ package struct IndexEntry: Hashable, Sendable {
         bytes.append(0)
         if let url { bytes += url.utf8 }
         return SHA256Digest(of: bytes)
+    }
+
+    /// Byte by byte, as stores and digests see it.
+    package static func == (one: IndexEntry, other: IndexEntry) -> Bool {
+        one.size == other.size && one.sha256 == other.sha256 && one.modified == other.modified
+            && ExactString(one.filename) == ExactString(other.filename)
+            && one.url.map(ExactString.init) == other.url.map(ExactString.init)
     }
 }

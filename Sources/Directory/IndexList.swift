@@ -8,8 +8,8 @@ package struct IndexList: Equatable, Sendable {
     package var received: SHA256Digest?
 
     package init(_ entries: [IndexEntry], received: SHA256Digest? = nil) {
-        var names = Set<String>(minimumCapacity: entries.count)
-        self.entries = entries.filter { names.insert($0.filename).inserted }
+        var names = Set<ExactString>(minimumCapacity: entries.count)
+        self.entries = entries.filter { names.insert(ExactString($0.filename)).inserted }
         version = IndexVersion(of: self.entries)
         self.received = received
     }
