@@ -44,13 +44,27 @@ package final class Database: Sendable {
     package func read<Result: Sendable>(
         _ body: @Sendable (Connection) throws -> Result
     ) async throws -> Result {
-        let index = pending.withLock { pending in
+        let index = takeReader()
+        defer { putBack(reader: index) }
+        return try await readers[index].perform(.deferred, body)
+    }
+
+    // The two below are not inlined: a Mutex whose code stands on both sides of an `await` takes
+    // one thread for another when it is contended (Swift 6.3, Linux: its thread-local number of
+    // the thread is carried over).
+
+    @inline(never)
+    private func takeReader() -> Int {
+        pending.withLock { pending in
             let least = pending.indices.min { pending[$0] < pending[$1] } ?? 0
             pending[least] += 1
             return least
         }
-        defer { pending.withLock { $0[index] -= 1 } }
-        return try await readers[index].perform(.deferred, body)
+    }
+
+    @inline(never)
+    private func putBack(reader index: Int) {
+        pending.withLock { $0[index] -= 1 }
     }
 }
 
