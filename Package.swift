@@ -262,6 +262,9 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
+            name: "DirectoryTests", dependencies: ["Directory", "SQLite", "TestDirectories"],
+            swiftSettings: strict),
+        .testTarget(
             name: "TransferTests",
             dependencies: [
                 "Transfer", "RootedFiles", .product(name: "Crypto", package: "swift-crypto"),
