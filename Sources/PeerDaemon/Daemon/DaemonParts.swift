@@ -239,7 +239,8 @@ extension PeerConfiguration {
     /// Where this host reaches its own public ports.
     var ownHost: String {
         switch bindAddress {
-        case "::", "0.0.0.0": "localhost"
+        // Not localhost: a host may lack that name. `::` takes IPv4, too.
+        case "::", "0.0.0.0": "127.0.0.1"
         default: bindAddress.contains(":") ? "[\(bindAddress)]" : bindAddress
         }
     }
