@@ -160,7 +160,7 @@ struct HoldingSearch {
                 isAtEnd = try walk(holdersOf: name, filename: filename)
                 if !isAtEnd { return false }
             }
-            position = HoldingCursor(name: name, account: .max)
+            position = HoldingCursor(name: name + 1, account: 0)
             isAtEnd = !mustStop
             return isAtEnd
         }
