@@ -1,6 +1,7 @@
 """Transfers that are cut off: by kill -9 of the receiver, by the loss of the source, by Ctrl-C."""
 
 import hashlib
+import json
 import signal
 import subprocess
 import time
@@ -49,6 +50,22 @@ def begin_get(peer: Peer, *arguments: str | Path) -> subprocess.Popen[str]:
     )
 
 
+def test_the_daemon_restarts_and_the_get_goes_on(peer_factory, tmp_path):
+    """Killed and started again while p2padm waits; the file goes where the caller said."""
+    with behind_a_slow_link(peer_factory) as (receiver, _, link, data):
+        command = begin_get(receiver, "--json", "--output", tmp_path)
+        part = tmp_path / ".large.bin.p2p-part"
+        until(lambda: part.stat().st_size >= HALF // 2, "half of it to arrive")
+        receiver.kill()
+        link.allow(1 << 40)
+        receiver.start()
+        output, told = command.communicate(timeout=60)
+        assert command.returncode == 0, told
+        assert told == "p2padm: the daemon restarted; continuing\n"
+        assert json.loads(output.splitlines()[-1])["result"]["resumed"] > 0
+        assert (tmp_path / "large.bin").read_bytes() == data
+
+
 def test_kill_9_of_the_receiver(peer_factory):
     with behind_a_slow_link(peer_factory) as (receiver, source, link, data):
         command = begin_get(receiver)
@@ -56,9 +73,9 @@ def test_kill_9_of_the_receiver(peer_factory):
         target = receiver.shared / "dir/large.bin"
         assert not target.exists()
         receiver.kill()
-        _, told = command.communicate(timeout=20)
+        _, told = command.communicate(timeout=40)
         assert command.returncode == 74
-        assert "resumes" in told
+        assert "resumes" in told and "restarted" not in told
         assert not target.exists()
         assert staged(receiver) > 0
 
@@ -91,7 +108,7 @@ def test_ctrl_c_and_again(peer_factory, tmp_path):
 
 
 def test_the_source_comes_back_while_it_is_fetched(peer_factory):
-    """The link breaks once in the middle; the same get ends well, or says that it can be resumed."""
+    """The only source restarts in the middle; the get waits for it, and goes on."""
     with behind_a_slow_link(peer_factory) as (receiver, source, link, data):
         source.keep_ports()
         command = begin_get(receiver)
@@ -99,11 +116,8 @@ def test_the_source_comes_back_while_it_is_fetched(peer_factory):
         source.kill()
         source.start()
         link.allow(1 << 40)
-        command.communicate(timeout=60)
-        if command.returncode != 0:
-            assert command.returncode == 74
-            until(lambda: receiver.alive() == {source.url}, "them to know each other again")
-            receiver.adm_json("get", "dir/large.bin")
+        _, told = command.communicate(timeout=60)
+        assert command.returncode == 0, told
         assert (receiver.shared / "dir/large.bin").read_bytes() == data
 
 
@@ -115,7 +129,7 @@ def test_a_source_that_is_gone_ends_the_get(peer_factory):
         link.allow(1 << 40)
         begin = time.monotonic()
         _, told = command.communicate(timeout=60)
-        assert time.monotonic() - begin < 10, "three attempts on a connection that is closed at once take no timeout"
+        assert 10 < time.monotonic() - begin < 30, "it waits as long as a restart takes, and no longer"
         assert command.returncode == 74
         assert len(told.splitlines()) == 1 and "resumes" in told
         assert not (receiver.shared / "dir/large.bin").exists()
@@ -127,6 +141,7 @@ def test_what_one_source_left_is_ended_by_another(peer_factory):
         until(lambda: staged(receiver) >= HALF // 2, "half of it to arrive")
         source.kill()
         link.allow(1 << 40)
+        command.send_signal(signal.SIGINT)
         command.communicate(timeout=60)
         other = peer_factory.new("other", friend_primary=receiver.url)
         other.share("dir/large.bin", data)

@@ -90,6 +90,21 @@ func failures(_ reasons: FetchReason...) -> Effect {
         #expect(plan.handle(.sourceEnded) == [failures(.endedShort(missing: 100))])
     }
 
+    @Test("The only source may be gone for as long as a restart takes")
+    func restart() {
+        var plan = Self.plan(
+            candidates(100), after: .started(partialBytes: 0), .chunkReceived(bytes: 30))
+        for pause in [500, 1000, 2000, 4000, 8000] {
+            #expect(
+                plan.handle(.sourceFailed(.failed("refused"))) == [.wait(.milliseconds(pause))])
+            #expect(plan.handle(.waitEnded) == [.open(source: 0, offset: 30)])
+        }
+        var back = plan
+        _ = back.handle(.chunkReceived(bytes: 70))
+        #expect(back.handle(.sourceEnded) == [.verify])
+        #expect(plan.handle(.sourceFailed(.failed("refused"))) == [failures(.failed("refused"))])
+    }
+
     @Test("All failed: every source is named with its last reason")
     func allFailed() {
         var plan = Self.plan(candidates(100, 100), after: .started(partialBytes: 0))

@@ -41,7 +41,8 @@ struct GetCommand: AdminCommand {
     func perform(_ session: AdminSession, _ console: Console) throws(CommandFailure) {
         let target = try GetTarget(file)
         let destination = try destination(of: target)
-        let last = try transfer(target, to: destination, session, console)
+        var session = session
+        let last = try transfer(target, to: destination, &session, console)
         guard last.state == "done" else {
             throw CommandFailure(.transferFailed, "\(action): the daemon ended it without a reason")
         }
@@ -65,11 +66,12 @@ struct GetCommand: AdminCommand {
         }
     }
 
-    /// Has the daemon fetch it, and shows how far it is.
+    /// Has the daemon fetch it, and shows how far it is. A daemon that goes away in the middle is asked
+    /// again when it is back, and continues with what it had.
     private func transfer(
         _ target: GetTarget,
         to destination: OutputFile?,
-        _ session: AdminSession,
+        _ session: inout AdminSession,
         _ console: Console
     ) throws(CommandFailure) -> Admin.Progress {
         var query = Admin.GetQuery(force: force ? true : nil, output: destination.map { _ in 0 })
@@ -77,30 +79,91 @@ struct GetCommand: AdminCommand {
         case .path(let path, let peer): (query.path, query.peer) = (path, peer)
         case .digest(let digest): query.sha256 = digest
         }
+        var restart = Restart()
+        while true {
+            do {
+                return try ask(query, destination, session, console, &restart.last)
+            } catch {
+                do {
+                    try resume(&restart, after: error, &session, console)
+                } catch {
+                    destination?.discardIfEmpty()
+                    throw explained(error, restart.last)
+                }
+            }
+        }
+    }
+
+    /// What a get that outlives its daemon keeps in mind.
+    private struct Restart {
+        /// Of all daemons so far.
         var last: Admin.Progress?
+        /// Set by a restart: until then the new daemon may not know its peers yet.
+        var deadline: ContinuousClock.Instant?
+        /// What had been told when the daemon went away.
+        var seen: Admin.Progress?
+    }
+
+    /// One call of `Get`, to its end.
+    private func ask(
+        _ query: Admin.GetQuery,
+        _ destination: OutputFile?,
+        _ session: AdminSession,
+        _ console: Console,
+        _ last: inout Admin.Progress?
+    ) throws(CommandFailure) -> Admin.Progress {
         var bar = ProgressBar()
         let width = common.json ? nil : console.progressWidth
         defer {
             if width != nil { console.diagnostics("\r\u{1b}[K") }
         }
-        do {
-            try session.stream(
-                "Get", query, descriptors: destination.map { [$0.partial] } ?? [], action: action
-            ) { (reply: Admin.GetReply) throws(CommandFailure) in
-                last = reply.progress
-                if let width {
-                    console.diagnostics("\r\(bar.line(reply.progress, width: width))\u{1b}[K")
-                }
-                if common.json { try printJSON("progress", reply.progress, console) }
+        var told = last
+        defer { last = told }
+        try session.stream(
+            "Get", query, descriptors: destination.map { [$0.partial] } ?? [], action: action
+        ) { (reply: Admin.GetReply) throws(CommandFailure) in
+            told = reply.progress
+            if let width {
+                console.diagnostics("\r\(bar.line(reply.progress, width: width))\u{1b}[K")
             }
-        } catch {
-            destination?.discardIfEmpty()
-            throw explained(error, last)
+            if common.json { try printJSON("progress", reply.progress, console) }
         }
-        guard let last else {
+        guard let told else {
             throw CommandFailure(.transferFailed, "\(action): the daemon answered nothing")
         }
-        return last
+        return told
+    }
+
+    /// Returns when it is worth asking again.
+    ///
+    /// - Throws: `failure`, where it is not: nothing was heard of the get since the last restart, the
+    ///   daemon does not come back, or it cannot do it for another reason.
+    private func resume(
+        _ restart: inout Restart,
+        after failure: CommandFailure,
+        _ session: inout AdminSession,
+        _ console: Console
+    ) throws(CommandFailure) {
+        let deadline = ContinuousClock.now + console.restartPatience
+        switch failure.status {
+        case .unavailable where restart.last != restart.seen:
+            restart.seen = restart.last
+            do throws(CommandFailure) {
+                session = try session.reconnected(until: deadline)
+            } catch {
+                throw error.status == .interrupted ? error : failure
+            }
+            restart.deadline = deadline
+            console.warn("the daemon restarted; continuing")
+        case .failed, .usage:
+            // A daemon that has just started does not know yet who has what.
+            guard let deadline = restart.deadline, ContinuousClock.now < deadline else {
+                throw failure
+            }
+            try session.pause(500)
+        default:
+            throw failure
+        }
     }
 
     /// An end in the middle says how far it came, and that it can be resumed.

@@ -8,11 +8,14 @@ struct AdminSession {
 
     let client: VarlinkClient
     let socket: String
+    /// Readable when the user wants it to end.
+    let interrupt: Int32?
 
     /// Connects to the first socket that lets this user in.
     ///
     /// - Throws: For the first socket, unless another tells that only permission is missing.
     init(sockets: [String], interrupt: Int32?) throws(CommandFailure) {
+        self.interrupt = interrupt
         var failure: CommandFailure?
         for socket in sockets {
             do throws(ClientError) {

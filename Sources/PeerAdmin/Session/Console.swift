@@ -14,6 +14,8 @@ struct Console {
     var progressWidth: Int?
     /// Milliseconds since 1970.
     var now: () -> Int
+    /// How long a daemon that went away in the middle is waited for, and then for its peers.
+    var restartPatience = Duration.seconds(15)
 
     /// One line of diagnostics, in the program's name.
     func warn(_ message: String) {

@@ -19,6 +19,9 @@ package struct FetchCandidate: Hashable, Sendable {
 package struct FetchConfiguration: Hashable, Sendable {
     /// Failures of one source in a row; more only delay the news that a source is gone.
     package var attemptsMax = 3
+    /// The same where connecting failed, or the connection: a source that restarts is back by then. The
+    /// pauses before the last attempt are 0.5 + 1 + 2 + 4 + 8 = 15.5 s.
+    package var connectionAttemptsMax = 6
     /// So much received makes the failures before it forgotten: a long file may meet many.
     package var progressMin: Int64 = 16 << 20
     /// Before the second attempt; doubled for each further one, up to the maximum.

@@ -7,8 +7,8 @@
 /// stay.
 ///
 /// Pure: the caller performs the effects in order and reports what happened. It ends always:
-/// every source fails at most `attemptsMax` times without `progressMin` bytes in between, and is
-/// granted one start from zero.
+/// every source fails at most `connectionAttemptsMax` times without `progressMin` bytes in between, and
+/// is granted one start from zero.
 package struct FetchPlan: Sendable {
     package enum Event: Hashable, Sendable {
         /// So many bytes are there from an earlier run.
@@ -174,8 +174,17 @@ package struct FetchPlan: Sendable {
         }
         records[source].failures += 1
         records[source].reason = reason
-        if records[source].failures >= configuration.attemptsMax {
+        if records[source].failures >= attemptsMax(reason) {
             records[source].isOut = true
+        }
+    }
+
+    private func attemptsMax(_ reason: FetchReason) -> Int {
+        switch reason {
+        case .failed: configuration.connectionAttemptsMax
+        case .refused, .stalled, .endedShort, .sentTooMuch, .mismatch, .shorterThanReceived,
+            .notTried:
+            configuration.attemptsMax
         }
     }
 
