@@ -8,7 +8,7 @@ package enum ProcessFigures {
     package static func collect() -> [MetricFamily] {
         var families: [MetricFamily] = []
         if let statistics = Statistics(line: contents("/proc/self/stat")) {
-            families += statistics.families(bootTime: bootTime(in: contents("/proc/stat")))
+            families += statistics.families(bootTime: bootTime())
         }
         if let open = openDescriptors() {
             families.append(
@@ -80,7 +80,15 @@ package enum ProcessFigures {
         }
     }
 
-    /// Seconds since 1970.
+    /// Seconds since 1970. Where /proc/stat is hidden (ProcSubset=pid), by the clocks.
+    private static func bootTime() -> Double? {
+        if let told = bootTime(in: contents("/proc/stat")) { return told }
+        var (now, up) = (timespec(), timespec())
+        guard clock_gettime(CLOCK_REALTIME, &now) == 0, clock_gettime(CLOCK_BOOTTIME, &up) == 0
+        else { return nil }
+        return Double(now.tv_sec - up.tv_sec) + Double(now.tv_nsec - up.tv_nsec) / 1e9
+    }
+
     static func bootTime(in statistics: String) -> Double? {
         statistics.split(separator: "\n").first { $0.hasPrefix("btime ") }
             .flatMap { Double($0.dropFirst(6)) }
