@@ -1,11 +1,11 @@
 extension PeerConfiguration {
     /// Largest file read, in bytes.
     static let fileBytesMax = 1 << 20
-    /// Most files read from `peer.d` (guess); one more is a fault.
+    /// Most drop-ins read (guess); one more is a fault.
     static let dropInsMax = 256
 
-    /// Reads the configuration: the file, then `peer.d/*.json` beside it in the order of their
-    /// names, then `P2P_*` variables, then the command line. Later values win, key by key; all
+    /// Reads the configuration: the file, then its drop-ins (`peer.d/*.json` beside `peer.json`) in the
+    /// order of their names, then `P2P_*` variables, then the command line. Later values win, key by key; all
     /// of them are checked, also those that lose.
     ///
     /// - Parameters:
@@ -28,9 +28,8 @@ extension PeerConfiguration {
         return try draft.finish()
     }
 
-    /// `peer.d` beside the file.
+    /// `NAME.d` beside `NAME.json`, so that several peers on a host have each their own.
     static func dropInDirectory(of file: String) -> String {
-        guard let slash = file.lastIndex(of: "/") else { return "peer.d" }
-        return "\(file[...slash])peer.d"
+        "\(file.hasSuffix(".json") ? String(file.dropLast(5)) : file).d"
     }
 }
