@@ -11,6 +11,7 @@ from fleet.load import ConnectionLoad
 from fleet.peer import DEADLINE, UNIT, Peer
 from waiting import until
 
+ADMIN_SOCKETS = ("p2p-peer-admin.socket", "p2p-peer-read.socket")
 RELOADS = 100
 RESTARTS = 50
 
@@ -59,20 +60,21 @@ def test_stop_with_transfers(step: Step, peers: list[Peer]) -> None:
     target.wait_until_shared("long-back.bin")
     for peer in (source, target):
         network.slow_down(peer.name, "20mbit")
+    gets = [Get(target, f"long.bin@{source}"), Get(source, f"long-back.bin@{target}")]
     try:
-        gets = [Get(target, f"long.bin@{source}"), Get(source, f"long-back.bin@{target}")]
         for get in gets:
             get.wait_until_flowing()
         begun = time.monotonic()
-        source.systemctl("stop", UNIT)
+        # With the admin sockets: whoever asks there would start the service again.
+        source.systemctl("stop", UNIT, *ADMIN_SOCKETS)
         took = time.monotonic() - begun
         assert source.host.properties(UNIT, "ActiveState", "Result") == {"ActiveState": "inactive", "Result": "success"}
     finally:
+        for get in gets:
+            get.end()
         for peer in (source, target):
             network.speed_up(peer.name)
-    source.systemctl("start", UNIT)
-    for get in gets:
-        get.end()
+        source.systemctl("start", *ADMIN_SOCKETS, UNIT)
     step.measure("stop", took, "s", at_most=10)
 
 

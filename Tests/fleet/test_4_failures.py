@@ -108,7 +108,7 @@ def _seconds_until_back(peer: Peer, signal: str) -> float:
     """Sends the signal to the daemon, and waits until another one has taken its place and serves."""
     pid = peer.pid()
     begun = time.monotonic()
-    peer.host.run("kill", f"-{signal}", str(pid))
+    peer.systemctl("kill", "--kill-whom=main", f"--signal=SIG{signal}", UNIT)
     until(
         lambda: peer.pid() not in (0, pid) and peer.host.property(UNIT, "ActiveState") == "active",
         "another daemon",

@@ -29,6 +29,7 @@ def test_upgrade(step: Step, peers: list[Peer], next_deb: Path) -> None:
         for get in (outward, inward):
             get.wait_until_flowing()
         upgraded.install(next_deb)
+        assert not outward.has_all(SIZE) and not inward.has_all(SIZE), "the transfers were done before the upgrade"
     finally:
         for peer in (upgraded, other):
             network.speed_up(peer.name)

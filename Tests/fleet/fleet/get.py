@@ -31,13 +31,18 @@ class Get:
         self._reader.start()
 
     def _read(self) -> None:
-        for line in self._process.stdout:
-            said = json.loads(line)
-            self.progress = said.get("progress", self.progress)
-        self._errors.append(self._process.stderr.read().strip())
+        with self._process.stdout as output, self._process.stderr as errors:
+            for line in output:
+                said = json.loads(line)
+                self.progress = said.get("progress", self.progress)
+            self._errors.append(errors.read().strip())
 
     def wait_until_flowing(self) -> None:
         until(lambda: self._process.poll() is None and self.progress.get("received", 0) > _FLOWING, "bytes", DEADLINE)
+
+    def has_all(self, size: int) -> bool:
+        """Whether all bytes of the file have arrived."""
+        return self.progress["received"] >= size
 
     def finish(self) -> None:
         """Waits for the end, and asks again where it was cut off."""

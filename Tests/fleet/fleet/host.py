@@ -163,6 +163,9 @@ class Host:
         layers = f"lowerdir={rootfs},upperdir={self.directory}/upper,workdir={self.directory}/work"
         run(["mount", "-t", "overlay", f"fleet-{self.name}", "-o", layers, str(self.root)])
         self.write("/etc/hostname", f"{self.name}\n")
+        # What a Debian installer writes; debootstrap leaves it out, and this machine's name server is out of reach.
+        self.write("/etc/hosts", f"127.0.0.1 localhost\n::1 localhost\n{self.address} {self.name}\n")
+        self.write("/etc/resolv.conf", "")
         self.write("/etc/machine-id", f"{uuid.uuid4().hex}\n")
         link = f"[Match]\nName=host0\n[Network]\nAddress={self.address}/24\nGateway={network.GATEWAY}\n"
         self.write("/etc/systemd/network/10-fleet.network", link)
