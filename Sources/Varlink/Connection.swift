@@ -9,6 +9,9 @@ struct Connection: Sendable {
     let limits: VarlinkService.Limits
     let poller: Poller
 
+    /// How long a call may follow its connection when the service drains.
+    private static let firstCallLimit = Duration.seconds(1)
+
     /// What a call came to.
     private enum Answer: Sendable {
         case reply(VarlinkReply)
@@ -24,7 +27,9 @@ struct Connection: Sendable {
         let peer = socket.peerCredentials()
         var framing = MessageFraming(
             bytesMax: limits.messageBytesMax, descriptorsMax: limits.descriptorsMax)
-        while let message = try await nextMessage(from: &framing) {
+        var isFirst = true
+        while let message = try await nextMessage(from: &framing, isFirst: isFirst) {
+            isFirst = false
             try await answer(Self.header(of: message), message, peer: peer, writer: writer)
         }
     }
@@ -37,9 +42,11 @@ struct Connection: Sendable {
         }
     }
 
+    /// - Parameter isFirst: A client that was let in may be about to send its call, which is waited for
+    ///   also when the service drains, for ``firstCallLimit``.
     /// - Returns: `nil` at the end of the stream, or when the service drains.
     private func nextMessage(
-        from framing: inout MessageFraming
+        from framing: inout MessageFraming, isFirst: Bool
     ) async throws(ConnectionEnd) -> Message? {
         while true {
             if let message = framing.next() { return message }
@@ -52,8 +59,13 @@ struct Connection: Sendable {
                 guard framing.isBetweenMessages else { throw .framing(.endedInsideMessage) }
                 return nil
             case .wouldBlock:
-                let outcome = await poller.wait(
-                    for: Int16(POLLIN), on: socket.descriptor.rawValue, endsOnDrain: true)
+                let descriptor = socket.descriptor.rawValue
+                var outcome = await poller.wait(
+                    for: Int16(POLLIN), on: descriptor, endsOnDrain: true)
+                if case .draining = outcome, isFirst {
+                    outcome = await poller.wait(
+                        for: Int16(POLLIN), on: descriptor, until: .now + Self.firstCallLimit)
+                }
                 guard case .ready = outcome else { return nil }
             }
         }
@@ -95,6 +107,8 @@ extension Connection {
         let result = await handle(header, message, peer: peer, writer: writer)
         if case .end(let end) = result { throw end }
         if writer.isBroken { throw .clientGone }
+        // The service ends, not the work: a client that sees the end of the stream may ask again.
+        if case .error = result, Task.isCancelled { throw .cancelled }
         if header.oneway ?? false { return }
         let bytes: [UInt8]
         var descriptors: [OwnedDescriptor] = []

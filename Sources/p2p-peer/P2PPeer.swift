@@ -100,6 +100,7 @@ struct P2PPeer: AsyncParsableCommand {
     }
 
     private func serve(_ inputs: DaemonInputs) async throws {
+        let sockets = try takeSockets()
         let configuration = try load(inputs)
         let level = SharedLogLevel(configuration.logLevel)
         let destination = LogDestination.detect(environment: inputs.environment)
@@ -110,8 +111,17 @@ struct P2PPeer: AsyncParsableCommand {
         MetricsSystem.bootstrap(metrics)
         ProcessLimits.ignoreSignals()
         ProcessLimits.raiseOpenFiles()
-        let daemon = try Daemon(inputs: inputs, configuration: configuration, level: level)
+        let daemon = try Daemon(
+            inputs: inputs, configuration: configuration, passedSockets: sockets, level: level)
         try await daemon.run(metrics: metrics)
+    }
+
+    private func takeSockets() throws(StartupFailure) -> [SocketActivation.Socket] {
+        do {
+            return try SocketActivation.takeSockets()
+        } catch {
+            throw .system("LISTEN_FDS: the sockets passed cannot be taken", errno: error.errno)
+        }
     }
 
     private func load(_ inputs: DaemonInputs) throws(StartupFailure) -> PeerConfiguration {

@@ -48,3 +48,26 @@ static inline int clinux_local_port(int descriptor) {
     default: return -EAFNOSUPPORT;
     }
 }
+
+// The numeric address that a TCP socket is bound to, as text (at least INET6_ADDRSTRLEN bytes).
+// Returns 0 or -errno.
+static inline int clinux_local_address(int descriptor, char *text, size_t size) {
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    if (getsockname(descriptor, (struct sockaddr *)&address, &length) != 0) return -errno;
+    const void *bytes = address.ss_family == AF_INET6
+        ? (const void *)&((struct sockaddr_in6 *)&address)->sin6_addr
+        : (const void *)&((struct sockaddr_in *)&address)->sin_addr;
+    return inet_ntop(address.ss_family, bytes, text, (socklen_t)size) ? 0 : -errno;
+}
+
+// 1 when descriptor is a listening TCP socket, 0 when it is something else.
+static inline int clinux_is_tcp_listener(int descriptor) {
+    int domain = 0, protocol = 0, listening = 0;
+    socklen_t length = sizeof(int);
+    if (getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &length) != 0
+        || getsockopt(descriptor, SOL_SOCKET, SO_PROTOCOL, &protocol, &length) != 0
+        || getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0)
+        return 0;
+    return (domain == AF_INET || domain == AF_INET6) && protocol == IPPROTO_TCP && listening;
+}

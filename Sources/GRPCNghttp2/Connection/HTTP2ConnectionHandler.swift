@@ -15,8 +15,16 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
     /// How long the other side may take to close its half of a connection that is done.
     private static let lingering = TimeAmount.seconds(2)
 
+    /// How long the other side may take to hear that the connection ends.
+    private static let noticeLimit = TimeAmount.seconds(1)
+
     private enum State {
         case active
+        /// Draining before the first stream, which is on its way: a client was let in for it, and not
+        /// all of them try again.
+        case expecting
+        /// The other side has been told, and what it had sent before it knew is still taken.
+        case announcing
         /// No new streams; closes when the last one ends.
         case draining
         case closed
@@ -33,6 +41,7 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
     private var context: ChannelHandlerContext?
     private var streams: [Int32: any HTTP2Stream] = [:]
     private var state = State.active
+    private var hasHadStreams = false
     private var isReading = false
     private var isPumping = false
     private var isPumpScheduled = false
@@ -114,12 +123,37 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
         pump()
     }
 
-    /// Ends the connection in order: GOAWAY, then a close when the last stream is done.
+    /// Ends the connection in order (RFC 9113, 6.8): a notice with a PING behind it, when that is
+    /// answered GOAWAY, and a close when the last stream is done.
     private func drain() {
-        guard case .active = state else { return }
-        state = .draining
-        session?.submitGoaway(.noError)
+        guard case .active = state, let context else { return }
+        context.eventLoop.assumeIsolated().scheduleTask(in: Self.noticeLimit) {
+            self.refuseStreams()
+        }
+        if hasHadStreams { announce() } else { state = .expecting }
+    }
+
+    private func announce() {
+        state = .announcing
+        session?.announceShutdown()
+        session?.ping()
         pump()
+    }
+
+    /// The other side knows: what it opens from here on is refused.
+    private func refuseStreams() {
+        switch state {
+        case .expecting, .announcing: state = .draining
+        case .active, .draining, .closed: return
+        }
+        session?.submitGoaway(.noError)
+        schedulePump()
+        // A session that never began has nothing to write.
+        if session == nil { context?.close(promise: nil) }
+    }
+
+    func pingAnswered() {
+        refuseStreams()
     }
 
     private func fail(_ error: HTTP2ConnectionError) {
@@ -182,12 +216,21 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
     func headersReceived(_ fields: [HeaderField], on stream: Int32, endStream: Bool) {
         if let known = streams[stream] {
             known.headersReceived(fields, endStream: endStream)
-        } else if let accept, case .active = state {
+        } else if let accept, acceptsStreams {
             let accepted = accept(self, stream, fields)
             streams[stream] = accepted
+            hasHadStreams = true
+            if case .expecting = state { announce() }
             accepted.headersReceived(fields, endStream: endStream)
         } else if accept != nil {
             session?.reset(stream, .refusedStream)
+        }
+    }
+
+    private var acceptsStreams: Bool {
+        switch state {
+        case .active, .expecting, .announcing: true
+        case .draining, .closed: false
         }
     }
 
@@ -255,7 +298,7 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
     private func closeIfDone(_ context: ChannelHandlerContext, _ session: HTTP2Session) {
         let isDrained =
             switch state {
-            case .active: false
+            case .active, .expecting, .announcing: false
             case .draining, .closed: streams.isEmpty
             }
         guard isDrained || !session.isAlive, !isClosing else { return }

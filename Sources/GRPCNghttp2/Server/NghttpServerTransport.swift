@@ -59,18 +59,24 @@ package final class NghttpServerTransport: ServerTransport {
     }
 
     package func beginGracefulShutdown() {
-        closeListeners()
-        for channel in connections.end() {
-            channel.pipeline.fireUserInboundEventTriggered(DrainConnection())
+        let loop = group.any()
+        let stopped = takeListeners().map { $0.stopAccepting(handedTo: group) }
+        EventLoopFuture.andAllComplete(stopped, on: loop).whenComplete { _ in
+            for channel in self.connections.end() {
+                channel.pipeline.fireUserInboundEventTriggered(DrainConnection())
+            }
+        }
+    }
+
+    private func takeListeners() -> [any Channel] {
+        listeners.withLock { listeners in
+            defer { listeners = [] }
+            return listeners
         }
     }
 
     private func closeListeners() {
-        let open = listeners.withLock { listeners in
-            defer { listeners = [] }
-            return listeners
-        }
-        for channel in open { channel.close(promise: nil) }
+        for channel in takeListeners() { channel.close(promise: nil) }
     }
 
     private func bind(_ listener: ServerConfiguration.Listener) async throws -> any Channel {

@@ -121,6 +121,8 @@ extension HTTP2Session {
             delegate.endReceived(on: header.stream_id)
         case NGHTTP2_GOAWAY.rawValue:
             delegate.goawayReceived()
+        case NGHTTP2_PING.rawValue where header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0:
+            delegate.pingAnswered()
         default:
             break
         }

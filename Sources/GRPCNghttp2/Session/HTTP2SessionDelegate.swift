@@ -8,6 +8,7 @@ protocol HTTP2SessionDelegate: AnyObject {
     func endReceived(on stream: Int32)
     func streamClosed(_ stream: Int32, code: HTTP2ErrorCode)
     func goawayReceived()
+    func pingAnswered()
 
     /// How the stream's body goes on.
     func planData(on stream: Int32, limit: Int) -> DataPlan

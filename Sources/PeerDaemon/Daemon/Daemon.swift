@@ -27,21 +27,24 @@ package final class Daemon: Sendable {
     private let lock: StateLock
     private let identity: PeerIdentity
     private let sockets: PublicSockets
-    private let adminListener: VarlinkListener
+    private let adminListeners: [VarlinkListener]
     private let level: SharedLogLevel
     private let logger: Logger
 
     /// Takes hold of everything that only one daemon can have.
     ///
+    /// - Parameter passedSockets: Taken over, and served instead of sockets of its own.
     /// - Throws: ``StartupFailure``, with the line that its user reads.
     package init(
-        inputs: DaemonInputs, configuration: PeerConfiguration, level: SharedLogLevel
+        inputs: DaemonInputs, configuration: PeerConfiguration,
+        passedSockets: [SocketActivation.Socket], level: SharedLogLevel
     ) throws(StartupFailure) {
+        let passed = try PassedSockets(passedSockets, ports: configuration.configuredPorts)
         try configuration.checkDirectories()
         let lock = try StateLock(stateDirectory: configuration.stateDirectory)
         identity = try PeerIdentity.load(stateDirectory: configuration.stateDirectory)
-        sockets = try PublicSockets(configuration)
-        adminListener = try AdminSocket.listen(configuration)
+        sockets = try PublicSockets(configuration, passed: passed)
+        adminListeners = try AdminSocket.listeners(configuration, passed: passed)
         self.lock = lock
         self.inputs = inputs
         self.configuration = configuration
@@ -60,7 +63,7 @@ package final class Daemon: Sendable {
         do {
             let parts = try await DaemonParts(
                 inputs: inputs, configuration: configuration, identity: identity, sockets: sockets,
-                adminListener: adminListener, level: level, metrics: metrics, http: http,
+                adminListeners: adminListeners, level: level, metrics: metrics, http: http,
                 logger: logger)
             try await parts.run()
         } catch {
@@ -69,26 +72,5 @@ package final class Daemon: Sendable {
         }
         try await http.shutdown()
         logger.report(.stopped)
-    }
-}
-
-/// The three public ports, bound.
-struct PublicSockets: Sendable {
-    let rest: ListeningSocket
-    let grpc: ListeningSocket
-    let metrics: ListeningSocket
-
-    init(_ configuration: PeerConfiguration) throws(StartupFailure) {
-        let address = configuration.bindAddress
-        rest = try ListeningSocket(
-            key: "rest_port", address: address, port: configuration.restPort)
-        grpc = try ListeningSocket(
-            key: "grpc_port", address: address, port: configuration.grpcPort)
-        metrics = try ListeningSocket(
-            key: "metrics_port", address: address, port: configuration.metricsPort)
-    }
-
-    var ports: NodeIdentity.Ports {
-        NodeIdentity.Ports(rest: rest.port, grpc: grpc.port, metrics: metrics.port)
     }
 }

@@ -28,12 +28,12 @@ struct DaemonParts {
     private let reloader: Reloader
     private let fetches: Fetches
     private let friends: [PeerURL]
-    private let ownHost: String
+    private let sockets: PublicSockets
     private let logger: Logger
 
     init(
         inputs: DaemonInputs, configuration: PeerConfiguration, identity: PeerIdentity,
-        sockets: PublicSockets, adminListener: VarlinkListener, level: SharedLogLevel,
+        sockets: PublicSockets, adminListeners: [VarlinkListener], level: SharedLogLevel,
         metrics: PrometheusRegistry, http: HTTPClient, logger: Logger
     ) async throws {
         let group = MultiThreadedEventLoopGroup.singleton
@@ -58,7 +58,7 @@ struct DaemonParts {
             identity: node, catalog: catalog, network: network,
             settings: LiveSettings(configuration))
         friends = configuration.friends
-        ownHost = configuration.ownHost
+        self.sockets = sockets
         let root = try RootedDirectory(path: configuration.sharedDirectory)
         fetches = Fetches(
             peer: peer, links: links, root: root, transfers: transfers, logger: logger)
@@ -72,7 +72,7 @@ struct DaemonParts {
         reloader = Reloader(
             inputs: inputs, configuration: configuration, peer: peer, level: level, logger: logger)
         admin = Self.makeAdmin(
-            adminListener, peer: peer, fetches: fetches, transfers: transfers, reloader: reloader,
+            adminListeners, peer: peer, fetches: fetches, transfers: transfers, reloader: reloader,
             version: inputs.version, logger: logger)
         DaemonMetrics.register(
             in: metrics, peer: peer, network: network, transfers: transfers, version: inputs.version
@@ -86,7 +86,7 @@ struct DaemonParts {
         await network.start(friends: friends)
         let notifier = Notifier()
         let supervision = Supervision(
-            notifier: notifier, peer: peer, links: links, reloader: reloader, ownHost: ownHost,
+            notifier: notifier, peer: peer, links: links, reloader: reloader, sockets: sockets,
             logger: logger)
         let services: [any Service] = [
             Part {
@@ -95,14 +95,18 @@ struct DaemonParts {
             },
             Part { await links.run() },
             Part { await network.run() },
-            Part { try await admin.run() },
-            rest.metrics,
-            rest.api,
-            DrainingPart {
-                try await grpc.serve()
-            } drain: {
-                grpc.beginGracefulShutdown()
-            },
+            // The group ends its services one after the other; new clients go to the next process
+            // only when all faces stop at once.
+            PartsTogether([
+                Part { try await admin.run() },
+                rest.metrics,
+                rest.api,
+                DrainingPart {
+                    try await grpc.serve()
+                } drain: {
+                    grpc.beginGracefulShutdown()
+                },
+            ]),
             supervision,
         ]
         var configuration = ServiceGroupConfiguration(
@@ -185,7 +189,7 @@ struct DaemonParts {
     }
 
     private static func makeAdmin(
-        _ listener: VarlinkListener, peer: Peer, fetches: Fetches, transfers: TransferCounters,
+        _ listeners: [VarlinkListener], peer: Peer, fetches: Fetches, transfers: TransferCounters,
         reloader: Reloader, version: String, logger: Logger
     ) -> VarlinkService {
         guard let description = InterfaceDescription(Admin.interfaceText) else {
@@ -200,7 +204,7 @@ struct DaemonParts {
                     description: description, peer: peer, fetches: fetches, transfers: transfers,
                     reload: { try await reloader.reload() }, logger: logger)
             ],
-            listeners: [listener]
+            listeners: listeners
         ) { event in
             logger.debug("admin socket", metadata: ["event": "\(event)"])
         }
@@ -232,17 +236,6 @@ extension PeerAddress {
         self.init(
             url: identity.url, name: identity.name, id: identity.id, grpc: identity.grpc,
             version: identity.version)
-    }
-}
-
-extension PeerConfiguration {
-    /// Where this host reaches its own public ports.
-    var ownHost: String {
-        switch bindAddress {
-        // Not localhost: a host may lack that name. `::` takes IPv4, too.
-        case "::", "0.0.0.0": "127.0.0.1"
-        default: bindAddress.contains(":") ? "[\(bindAddress)]" : bindAddress
-        }
     }
 }
 

@@ -32,3 +32,21 @@ struct DrainingPart: Service {
         try await withGracefulShutdownHandler(operation: body, onGracefulShutdown: drain)
     }
 }
+
+/// Services that stop at the same time; ends when all have ended, or with the first error.
+struct PartsTogether: Service {
+    let services: [any Service]
+
+    init(_ services: [any Service]) {
+        self.services = services
+    }
+
+    func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for service in services {
+                group.addTask { try await service.run() }
+            }
+            try await group.waitForAll()
+        }
+    }
+}

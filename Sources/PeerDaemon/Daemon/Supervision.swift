@@ -18,8 +18,7 @@ struct Supervision: Service {
     let peer: Peer
     let links: PeerLinks
     let reloader: Reloader
-    /// Where this host reaches its own public ports; an IPv6 address in brackets.
-    let ownHost: String
+    let sockets: PublicSockets
     let logger: Logger
 
     func run() async throws {
@@ -102,10 +101,9 @@ struct Supervision: Service {
     }
 
     private func checkSelf(within limit: Duration) async throws {
-        let ports = peer.identity.ports
-        try await links.rest.checkHealth(at: "\(ownHost):\(ports.rest)", timeout: limit)
+        try await links.rest.checkHealth(at: sockets.rest.ownAddress, timeout: limit)
         let health = Grpc_Health_V1_Health.Client(
-            wrapping: try links.client(of: "\(ownHost):\(ports.grpc)"))
+            wrapping: try links.client(of: sockets.grpc.ownAddress))
         var options = CallOptions.defaults
         options.timeout = limit
         _ = try await health.check(Grpc_Health_V1_HealthCheckRequest(), options: options)

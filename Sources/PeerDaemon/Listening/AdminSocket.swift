@@ -1,9 +1,22 @@
 import Varlink
 
-/// The admin socket, bound: mode 0600, so that its owner and root alone may connect.
+/// The admin sockets: those that were passed, or one of the daemon's own.
 enum AdminSocket {
-    static func listen(_ configuration: PeerConfiguration) throws(StartupFailure) -> VarlinkListener
-    {
+    /// Where no `admin` was passed, `admin_socket` is made, mode 0600, so that its owner and root
+    /// alone may connect.
+    static func listeners(
+        _ configuration: PeerConfiguration, passed: PassedSockets
+    ) throws(StartupFailure) -> [VarlinkListener] {
+        let listeners = passed.adminListeners
+        if listeners.contains(where: { $0.name == AdminService.writableListener }) {
+            return listeners
+        }
+        return try [listen(configuration)] + listeners
+    }
+
+    private static func listen(
+        _ configuration: PeerConfiguration
+    ) throws(StartupFailure) -> VarlinkListener {
         do {
             return try VarlinkListener(
                 name: AdminService.writableListener, path: configuration.adminSocket, mode: 0o600)

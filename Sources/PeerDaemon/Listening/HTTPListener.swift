@@ -1,3 +1,4 @@
+import GRPCNghttp2
 import Hummingbird
 import HummingbirdCore
 import LogMessages
@@ -30,29 +31,31 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
             responder: { request, writer, channel in
                 try await respond(to: request, writer, channel)
             }, configuration: channelConfiguration)
-        let server = try await bind(http, quiescing)
+        // Holds no more than connectionsMax.
+        let (accepted, continuation) = AsyncStream.makeStream(of: HTTP1Channel.Value.self)
+        let server = try await bind(quiescing) { channel in
+            http.setup(channel: channel, logger: logger).map { _ = continuation.yield($0) }
+        }
+        server.closeFuture.whenComplete { _ in continuation.finish() }
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { connections in
-                do {
-                    try await server.executeThenClose { accepted in
-                        for try await connection in accepted {
-                            connections.addTask {
-                                await http.handle(value: connection, logger: logger)
-                            }
-                        }
-                    }
-                } catch {
-                    logger.debug("stopped accepting", metadata: ["error": "\(error)"])
+                for await connection in accepted {
+                    connections.addTask { await http.handle(value: connection, logger: logger) }
                 }
+                // The loop ends by a cancellation, too.
+                server.close(promise: nil)
             }
         } onGracefulShutdown: {
-            quiescing.initiateShutdown(promise: nil)
+            server.stopAccepting(handedTo: group).whenComplete { _ in
+                quiescing.initiateShutdown(promise: nil)
+            }
         }
     }
 
     private func bind(
-        _ http: HTTP1Channel, _ quiescing: ServerQuiescingHelper
-    ) async throws -> NIOAsyncChannel<HTTP1Channel.Value, Never> {
+        _ quiescing: ServerQuiescingHelper,
+        initialize: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
+    ) async throws -> any Channel {
         try await ServerBootstrap(group: group)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -64,7 +67,12 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
             }
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .bind(socket.descriptor) { channel in http.setup(channel: channel, logger: logger) }
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(FirstAnswerHandler())
+                }.flatMap { initialize(channel) }
+            }
+            .withBoundSocket(socket.descriptor).get()
     }
 
     private func respond(

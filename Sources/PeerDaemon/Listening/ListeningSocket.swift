@@ -4,7 +4,7 @@ import Glibc
 /// A listening TCP socket: clients are queued by the kernel from here on, whoever serves them later.
 ///
 /// Whoever serves it owns the descriptor then.
-struct ListeningSocket: Sendable {
+struct ListeningSocket: Equatable, Sendable {
     let descriptor: CInt
     /// Also when 0 was asked for.
     let port: Int
@@ -29,5 +29,24 @@ struct ListeningSocket: Sendable {
         }
         self.descriptor = descriptor
         self.port = Int(clinux_local_port(descriptor))
+    }
+
+    /// A socket that somebody else made; nil when it is no listening TCP socket.
+    init?(inherited descriptor: CInt) {
+        guard clinux_is_tcp_listener(descriptor) == 1 else { return nil }
+        self.descriptor = descriptor
+        port = Int(clinux_local_port(descriptor))
+    }
+
+    /// `HOST:PORT` under which this host reaches it.
+    var ownAddress: String {
+        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        let isKnown = clinux_local_address(descriptor, &text, text.count) == 0
+        let bytes = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        let address = isKnown ? String(decoding: bytes, as: UTF8.self) : "::"
+        switch address {
+        case "::", "0.0.0.0": return "localhost:\(port)"
+        default: return address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
+        }
     }
 }
