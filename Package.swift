@@ -276,7 +276,7 @@ let package = Package(
         .testTarget(
             name: "PeerDaemonTests",
             dependencies: [
-                "CLinux", "Overlay", "PeerDaemon", "RootedFiles", "TestDirectories",
+                "CLinux", "Overlay", "PeerDaemon", "RootedFiles", "Systemd", "TestDirectories",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),

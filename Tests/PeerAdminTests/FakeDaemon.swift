@@ -75,12 +75,52 @@ struct Fixture: Sendable {
     }
 }
 
+extension FakeDaemon {
+    /// Runs a get into a directory against a daemon that is replaced by another when `asked` acts.
+    static func restarting(
+        before: [String: Method], after: [String: Method], when asked: Asked,
+        _ arguments: String...
+    ) async throws -> Outcome {
+        let directory = try TemporaryDirectory()
+        let socket = "\(directory.path)/.socket"
+        func service(_ methods: [String: Method]) throws -> VarlinkService {
+            var limits = VarlinkService.Limits()
+            limits.drainLimit = .zero
+            return VarlinkService(
+                identity: ServiceIdentity(vendor: "", product: "", version: "", url: ""),
+                interfaces: [try FakeDaemon(methods)],
+                listeners: [try VarlinkListener(name: "admin", path: socket, mode: 0o600)],
+                limits: limits)
+        }
+        let (stops, stop) = AsyncStream.makeStream(of: Void.self)
+        asked.onAct { stop.finish() }
+        let outcome = Task {
+            try await command(
+                arguments + ["--output", directory.path], sockets: [socket],
+                restartPatience: .seconds(30))
+        }
+        do {
+            let first = try service(before)
+            let serving = Task { try await first.run() }
+            for await _ in stops {}
+            serving.cancel()
+            try await serving.value
+        }
+        let second = Task { try await service(after).run() }
+        let result = try await outcome.value
+        second.cancel()
+        try await second.value
+        return result
+    }
+}
+
 /// Runs a command on a thread of its own, with 2026-01-01T00:00:00Z for the time.
 func command(
     _ arguments: [String],
     sockets: [String],
     interrupt: Int32? = nil,
-    progressWidth: Int? = nil
+    progressWidth: Int? = nil,
+    restartPatience: Duration = .zero
 ) async throws -> Outcome {
     try await blocking {
         let command = try #require(try P2PAdm.parseAsRoot(arguments) as? any AdminCommand)
@@ -89,7 +129,7 @@ func command(
             output: { text throws(CommandFailure) in written.output.withLock { $0 += text } },
             diagnostics: { text in written.diagnostics.withLock { $0 += text } },
             style: Style(isColored: false), progressWidth: progressWidth,
-            now: { 1_767_225_600_000 })
+            now: { 1_767_225_600_000 }, restartPatience: restartPatience)
         let status = command.execute(console, sockets: sockets, interrupt: interrupt)
         return Outcome(
             status: status, output: written.output.withLock { $0 },

@@ -208,6 +208,33 @@ struct GetTests {
         }
     }
 
+    @Test(
+        "A daemon that goes away is asked again when it is back, also while it knows no peers yet")
+    func restart() async throws {
+        let asked = Asked()
+        let sending = Self.sending()
+        let before: FakeDaemon.Method = { call in
+            #expect(pwrite(call.descriptors[0].rawValue, "The", 3, 0) == 3)
+            try await call.reply(Self.progress("receiving", 3))
+            asked.act()
+            try await Task.sleep(for: .seconds(60))
+            return VarlinkReply(Self.progress("done", 43))
+        }
+        let after: FakeDaemon.Method = { call in
+            asked.note()
+            if asked.times == 1 {
+                throw VarlinkError("org.p2ppeer.Admin.NotFound", ["what": "docs/fox.txt"])
+            }
+            return try await sending(call)
+        }
+        let outcome = try await FakeDaemon.restarting(
+            before: ["Get": before], after: ["Get": after], when: asked, "get", "docs/fox.txt")
+        #expect(outcome.status == .ok)
+        #expect(outcome.diagnostics == "p2padm: the daemon restarted; continuing\n")
+        #expect(outcome.output.contains("resumed after 3 bytes"))
+        #expect(asked.times == 2)
+    }
+
     @Test("Ctrl-C keeps what has arrived, and says that it can be resumed")
     func interrupted() async throws {
         var ends: [Int32] = [0, 0]

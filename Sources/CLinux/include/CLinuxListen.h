@@ -61,6 +61,13 @@ static inline int clinux_local_address(int descriptor, char *text, size_t size) 
     return inet_ntop(address.ss_family, bytes, text, (socklen_t)size) ? 0 : -errno;
 }
 
+// 1 when descriptor is a socket that takes no IPv4 clients, 0 when it does or is none of IPv6.
+static inline int clinux_is_v6_only(int descriptor) {
+    int only = 0;
+    socklen_t length = sizeof only;
+    return getsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &only, &length) == 0 && only;
+}
+
 // 1 when descriptor is a listening TCP socket, 0 when it is something else.
 static inline int clinux_is_tcp_listener(int descriptor) {
     int domain = 0, protocol = 0, listening = 0;

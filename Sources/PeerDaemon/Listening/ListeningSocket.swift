@@ -45,7 +45,9 @@ struct ListeningSocket: Equatable, Sendable {
         let bytes = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
         let address = isKnown ? String(decoding: bytes, as: UTF8.self) : "::"
         switch address {
-        case "::", "0.0.0.0": return "localhost:\(port)"
+        // Not localhost: a small host may have nothing that resolves it.
+        case "::": return clinux_is_v6_only(descriptor) == 1 ? "[::1]:\(port)" : "127.0.0.1:\(port)"
+        case "0.0.0.0": return "127.0.0.1:\(port)"
         default: return address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
         }
     }
