@@ -8,8 +8,8 @@ import SQLite
 struct HoldingSearch {
     /// Ids of names that one full-text statement spans at first. Nothing comes out of one that
     /// finds nothing, so each is short; after one that was quick the next spans twice as many.
-    private static let windowMin: Int64 = 65_536
-    private static let quick = Duration.milliseconds(1)
+    private static let windowMin: Int64 = 131_072
+    private static let quick = Duration.milliseconds(2)
 
     private static let entryColumns =
         "entry.name_id, entry.account_id, size, sha256, modified, url"
@@ -126,13 +126,15 @@ struct HoldingSearch {
     private mutating func walk(containing part: FoldedName) throws -> Bool {
         let wanted = Array(part.string.utf8)
         if wanted.isEmpty || wanted.contains(0) { return true }
-        guard let query = GramText.query(for: part) else {
+        let last = try db.first("SELECT max(id) FROM name") { $0.integer(0) } ?? 0
+        guard let query = GramText.query(for: part, try frequencies(last: last)) else {
             return try names(
                 "SELECT id, filename FROM name WHERE id >= ? ORDER BY id",
                 [.integer(position.name)], containing: wanted)
         }
-        let last = try db.first("SELECT max(id) FROM name") { $0.integer(0) } ?? 0
-        var window = Self.windowMin
+        // Of an OR every step is a name, and the time is looked at; opening its many lists anew
+        // for each window would take longer.
+        var window = wanted.count == 2 ? last : Self.windowMin
         while position.name <= last {
             let start = ContinuousClock.now
             let end = min(position.name + window, last)
@@ -147,6 +149,14 @@ struct HoldingSearch {
             if ContinuousClock.now - start < Self.quick { window *= 2 }
         }
         return true
+    }
+
+    private func frequencies(last: Int64) throws -> GramFrequencies {
+        let known = store.frequencies.withLock { $0 }
+        guard known.isOutdated(last: last) else { return known }
+        let sample = try GramFrequencies(db, last: last)
+        store.frequencies.withLock { $0 = sample }
+        return sample
     }
 
     /// From the columns id and filename, in the order of ids.

@@ -23,6 +23,7 @@ package final class SQLiteStore: DirectoryStore {
     let configuration: Configuration
     let leases: Locked<LeaseTable>
     let openings = Locked<[LeaseOpening]>([])
+    let frequencies = Locked(GramFrequencies())
 
     /// Opens or makes the file, on the calling thread.
     ///
