@@ -29,6 +29,15 @@ extension DirectoryService {
         }
     }
 
+    /// - Throws: `store`.
+    package func figures() async throws(DirectoryError) -> DirectoryFigures {
+        do {
+            return try await store.figures(now: clock())
+        } catch {
+            throw .store(error)
+        }
+    }
+
     private func check(_ query: FileQuery) throws(DirectoryError) {
         switch query {
         case .all, .sha256: return

@@ -130,8 +130,26 @@ package protocol DirectoryStore: Sendable {
 
     // MARK: Life
 
+    /// How much there is. May cost a look at every account: for status and metrics.
+    func figures(now: UnixTime) async throws(StoreError) -> DirectoryFigures
+
     /// Writes what ``extendLease(_:until:now:)`` has put off. Called at intervals, and at the end.
     func flush() async throws(StoreError)
+}
+
+/// How much a directory holds.
+package struct DirectoryFigures: Equatable, Sendable {
+    package var accounts: Int
+    /// Leases that are active.
+    package var peers: Int
+    /// Of all accounts, logged in or not.
+    package var files: Int
+
+    package init(accounts: Int, peers: Int, files: Int) {
+        self.accounts = accounts
+        self.peers = peers
+        self.files = files
+    }
 }
 
 package enum StoreError: Error, Equatable, Sendable {

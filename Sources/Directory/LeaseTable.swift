@@ -77,6 +77,10 @@ struct LeaseTable {
             .prefix(limit).map(\.self)
     }
 
+    func activeCount(now: UnixTime) -> Int {
+        rows.values.count { $0.lease.isActive(at: now) }
+    }
+
     func active(after: String?, limit: Int, now: UnixTime) -> [Lease] {
         let after = after.map(ExactString.init)
         return accounts.filter { name, account in

@@ -6,15 +6,15 @@ import Synchronization
 /// and keeps the number of the thread that they began on in a thread-local variable, whose value
 /// the optimizer carries over the `await` to another thread. Under contention that is "Call to
 /// unlock Mutex on a thread which hasn't acquired the lock". What is not inlined can not carry it.
-final class Locked<Value: Sendable>: Sendable {
+package final class Locked<Value: Sendable>: Sendable {
     private let mutex: Mutex<Value>
 
-    init(_ value: Value) {
+    package init(_ value: Value) {
         mutex = Mutex(value)
     }
 
     @inline(never)
-    func withLock<Result: Sendable>(_ body: (inout Value) -> Result) -> Result {
+    package func withLock<Result: Sendable>(_ body: (inout Value) -> Result) -> Result {
         mutex.withLock { body(&$0) }
     }
 }

@@ -75,4 +75,16 @@ extension SQLiteStore {
                 """, [Value(after), .integer(Int64(limit))], Self.account)
         }
     }
+
+    package func figures(now: UnixTime) async throws(StoreError) -> DirectoryFigures {
+        let peers = leases.withLock { $0.activeCount(now: now) }
+        return try await read { db in
+            let counts = try db.first("SELECT count(*), coalesce(sum(files), 0) FROM account", []) {
+                row in
+                (accounts: Int(row.integer(0)), files: Int(row.integer(1)))
+            }
+            return DirectoryFigures(
+                accounts: counts?.accounts ?? 0, peers: peers, files: counts?.files ?? 0)
+        }
+    }
 }

@@ -131,4 +131,23 @@ struct LeaseStoreTests {
         #expect(try await test.store.activePeers(now: .at(1)) == expected)
         #expect(try await test.reopen().activePeers(now: .at(1)) == expected)
     }
+
+    @Test(
+        "The figures count accounts, the files of all, and active leases",
+        arguments: StoreFactory.all)
+    func figures(factory: StoreFactory) async throws {
+        let test = try await factory.make()
+        #expect(
+            try await test.store.figures(now: .at(0))
+                == DirectoryFigures(accounts: 0, peers: 0, files: 0))
+        try await test.store.add("a", "b", "c")
+        try await test.store.list("a", "x", "y")
+        try await test.store.list("b", "x")
+        try await test.store.open("a")
+        try await test.store.open("b", at: .at(30))
+        #expect(
+            try await test.store.figures(now: .at(59))
+                == DirectoryFigures(accounts: 3, peers: 2, files: 3))
+        #expect(try await test.store.figures(now: .at(60)).peers == 1)
+    }
 }
