@@ -74,7 +74,7 @@ check-fleet:
 
 bench-fleet: check-fleet setup-fleet $(if $(P2P_PEER_DEB),,deb)
 	P2P_PEER_DEB=$(FLEET_DEB) P2P_FLEET_HOSTS=$${P2P_FLEET_HOSTS:-20} \
-		Tests/fleet/run Tests/fleet/bench_hosts.py
+		Tests/fleet/run bench_hosts.py
 
 setup: setup-test
 
