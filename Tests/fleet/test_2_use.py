@@ -7,6 +7,8 @@ from waiting import until
 
 #: Exit codes of p2padm: README.md.
 NO_PERMISSION = 77
+#: Of the journal's entry about a transfer that is done.
+FIELDS = {"PEER", "TRANSFER", "MESSAGE_ID"}
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +79,10 @@ def test_journal(step: Step, peers: list[Peer]) -> None:
 
     def transfer() -> dict[str, object] | None:
         entries = peer.host.journal("-u", UNIT, f"--after-cursor={cursor}")
-        return next((entry for entry in entries if "TRANSFER" in entry and "MESSAGE_ID" in entry), None)
+        return next((entry for entry in entries if FIELDS <= entry.keys()), None)
 
     entry = until(transfer, "the transfer in the journal", DEADLINE)
-    assert entry["PEER"]
+    assert all(entry[field] for field in FIELDS)
     assert _has_explanation(peer, f"MESSAGE_ID={entry['MESSAGE_ID']}")
 
 

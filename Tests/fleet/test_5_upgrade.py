@@ -7,8 +7,8 @@ from fleet.figures import Step
 from fleet.get import Get
 from fleet.peer import Peer
 
-#: Bytes; with RATE they take longer than a stop waits for transfers, so that the upgrade cuts them off.
-SIZE = 48 << 20
+#: Bytes; with RATE they take longer than apt, also on a busy machine, so that the upgrade cuts them off.
+SIZE = 128 << 20
 RATE = "24mbit"
 
 
