@@ -79,7 +79,7 @@ def test_journal(step: Step, peers: list[Peer]) -> None:
 
     def transfer() -> dict[str, object] | None:
         entries = peer.host.journal("-u", UNIT, f"--after-cursor={cursor}")
-        return next((entry for entry in entries if FIELDS <= entry.keys()), None)
+        return next((entry for entry in entries if entry.keys() >= FIELDS), None)
 
     entry = until(transfer, "the transfer in the journal", DEADLINE)
     assert all(entry[field] for field in FIELDS)
