@@ -63,6 +63,7 @@ let package = Package(
         .systemLibrary(
             name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .target(name: "CLinux"),
+        .target(name: "Locking", swiftSettings: strict),
         .target(
             name: "RootedFiles",
             dependencies: [
@@ -78,12 +79,13 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
-            name: "SQLite", dependencies: ["CSQLite"], exclude: ["SQLite.md"], swiftSettings: strict
+            name: "SQLite", dependencies: ["CSQLite", "Locking"], exclude: ["SQLite.md"],
+            swiftSettings: strict
         ),
         .target(
             name: "Catalog",
             dependencies: [
-                "LogMessages", "SQLite", "RootedFiles",
+                "Locking", "LogMessages", "SQLite", "RootedFiles",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -94,16 +96,14 @@ let package = Package(
         .target(
             name: "Directory",
             dependencies: [
-                "CSodium", "SQLite", .product(name: "Crypto", package: "swift-crypto"),
+                "CSodium", "Locking", "SQLite", .product(name: "Crypto", package: "swift-crypto"),
             ],
             exclude: ["Directory.md"],
             swiftSettings: strict
         ),
         .target(
             name: "Varlink",
-            dependencies: [
-                "CLinux"
-            ],
+            dependencies: ["CLinux", "Locking"],
             exclude: ["Varlink.md"],
             swiftSettings: strict
         ),
@@ -115,7 +115,7 @@ let package = Package(
         .target(
             name: "GRPCNghttp2",
             dependencies: [
-                "CNghttp2",
+                "CNghttp2", "Locking",
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -131,7 +131,8 @@ let package = Package(
         .target(
             name: "Transfer",
             dependencies: [
-                "LogMessages", "RootedFiles", .product(name: "Crypto", package: "swift-crypto"),
+                "Locking", "LogMessages", "RootedFiles",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ] + nio,
@@ -139,7 +140,7 @@ let package = Package(
         ),
         .target(
             name: "PrometheusExposition",
-            dependencies: [.product(name: "CoreMetrics", package: "swift-metrics")],
+            dependencies: ["Locking", .product(name: "CoreMetrics", package: "swift-metrics")],
             swiftSettings: strict
         ),
         .target(
@@ -159,7 +160,8 @@ let package = Package(
         .target(
             name: "PeerDaemon",
             dependencies: [
-                "GRPCNghttp2", "PeerWire", "AdminWire", "CLinux", "Catalog", "LogMessages",
+                "GRPCNghttp2", "PeerWire", "AdminWire", "CLinux", "Catalog", "Locking",
+                "LogMessages",
                 "Overlay",
                 "PrometheusExposition", "RootedFiles", "SQLite", "Systemd",
                 "Transfer", "Varlink",

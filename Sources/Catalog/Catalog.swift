@@ -1,7 +1,7 @@
 import Logging
 import RootedFiles
 import SQLite
-import Synchronization
+import Locking
 
 /// What this host shares: one directory, scanned, watched, hashed and searchable.
 ///
@@ -26,7 +26,7 @@ package final class Catalog: Sendable {
     let rescanInterval: Duration
     let exclusions: Exclusions
     let logger: Logger
-    let state: Mutex<State>
+    let state: Locked<State>
     let indexSignal = Signal()
     let hashSignal = Signal()
     private let demandHasher: FileHasher
@@ -51,7 +51,7 @@ package final class Catalog: Sendable {
         exclusions = Exclusions(exclude)
         self.logger = logger
         let announcer = Announcer()
-        state = Mutex(
+        state = Locked(
             State(store: try databaseFile.open(logger: logger) { announcer.announce($0) }))
         demandHasher = FileHasher(label: "catalog.hash.demand") { announcer.countHash() }
         queueHasher = FileHasher(label: "catalog.hash.queue") { announcer.countHash() }
@@ -210,7 +210,7 @@ final class Announcer: Sendable {
         weak var catalog: Catalog?
     }
 
-    private let target = Mutex(Target())
+    private let target = Locked(Target())
 
     func setCatalog(_ catalog: Catalog) {
         target.withLock { $0.catalog = catalog }

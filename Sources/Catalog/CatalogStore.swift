@@ -1,6 +1,6 @@
 import RootedFiles
 import SQLite
-import Synchronization
+import Locking
 
 /// What is known of the shared files, in SQLite.
 final class CatalogStore: Sendable {
@@ -34,7 +34,7 @@ final class CatalogStore: Sendable {
     }
 
     let database: Database
-    private let latest: Mutex<CatalogTotals>
+    private let latest: Locked<CatalogTotals>
     private let onChange: @Sendable (CatalogTotals) -> Void
 
     /// Opens or makes the database, on the calling thread.
@@ -45,7 +45,7 @@ final class CatalogStore: Sendable {
         configuration.cacheBytes = 1 << 20
         let first = try Connection(path: path, configuration: configuration)
         try first.migrate(CatalogSchema.migrations)
-        latest = Mutex(try Self.totals(first))
+        latest = Locked(try Self.totals(first))
         database = try Database(
             path: path, migrations: CatalogSchema.migrations, configuration: configuration)
         self.onChange = onChange

@@ -1,7 +1,7 @@
 import Dispatch
 import Glibc
 import RootedFiles
-import Synchronization
+import Locking
 import SystemPackage
 
 /// Collects which paths changed beneath a directory, by inotify(7): one watch a directory.
@@ -32,8 +32,8 @@ final class DirectoryWatch: Sendable {
             | IN_ONLYDIR | IN_EXCL_UNLINK)
 
     private let descriptor: FileDescriptor
-    private let source: Mutex<any DispatchSourceRead>
-    private let state = Mutex(State())
+    private let source: Locked<any DispatchSourceRead>
+    private let state = Locked(State())
 
     /// - Parameter onChange: Called when there is something to take, from a thread of its own.
     /// - Throws: The errno of inotify_init1(2): EMFILE at fs.inotify.max_user_instances.
@@ -41,7 +41,7 @@ final class DirectoryWatch: Sendable {
         let raw = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
         guard raw >= 0 else { throw Errno(rawValue: errno) }
         descriptor = FileDescriptor(rawValue: raw)
-        source = Mutex(
+        source = Locked(
             DispatchSource.makeReadSource(
                 fileDescriptor: raw, queue: DispatchQueue(label: "catalog.inotify")))
         source.withLock { source in

@@ -1,4 +1,4 @@
-import Synchronization
+import Locking
 
 /// Wakes one waiting task; raised many times while nobody waits, it is raised once.
 final class Signal: Sendable {
@@ -7,7 +7,7 @@ final class Signal: Sendable {
         case waiting(CheckedContinuation<Void, Never>)
     }
 
-    private let state = Mutex(State.idle)
+    private let state = Locked(State.idle)
 
     func raise() {
         let waiting: CheckedContinuation<Void, Never>? = state.withLock { state in

@@ -1,3 +1,5 @@
+import Locking
+
 /// What a transaction did in memory, kept outside of it so that it can be undone when the commit
 /// fails.
 final class Collected<Element: Sendable>: Sendable {

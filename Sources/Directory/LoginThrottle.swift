@@ -1,3 +1,5 @@
+import Locking
+
 /// Bounds failed logins, for an account from an address and for an address.
 ///
 /// Token buckets: a failure takes one, time brings them back, an empty bucket refuses. Never for

@@ -1,3 +1,4 @@
+import Locking
 import SQLite
 
 /// A lease to be opened, and what became of it once the transaction is over.

@@ -1,3 +1,4 @@
+import Locking
 import SQLite
 
 /// A directory's store in one SQLite file, for one process.

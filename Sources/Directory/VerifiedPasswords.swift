@@ -1,4 +1,5 @@
 import Crypto
+import Locking
 
 /// The passwords that were proved lately, as HMACs under a key of this process.
 ///

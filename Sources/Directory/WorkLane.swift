@@ -1,3 +1,4 @@
+import Locking
 import SQLite
 
 /// One thread for work that takes long, with a bounded line before it.

@@ -1,4 +1,5 @@
 import CoreMetrics
+import Locking
 import Synchronization
 
 /// A backend of swift-metrics that Prometheus can scrape.
@@ -38,7 +39,7 @@ package final class PrometheusRegistry: MetricsFactory {
         var collectors: [Collector] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let droppedLabelSets = Atomic<Int>(0)
     private let rejected = Atomic<Int>(0)
 

@@ -1,5 +1,5 @@
 import Dispatch
-import Synchronization
+import Locking
 
 /// A database file with one writer and a few concurrent readers (WAL).
 ///
@@ -16,7 +16,7 @@ package final class Database: Sendable {
     private let writer: ConnectionActor
     private let readers: [ConnectionActor]
     /// How many reads each reader has before it.
-    private let pending: Mutex<[Int]>
+    private let pending: Locked<[Int]>
 
     /// Opens and migrates the file, on the calling thread.
     package init(
@@ -30,7 +30,7 @@ package final class Database: Sendable {
             try ConnectionActor(
                 path: path, readOnly: true, migrations: nil, configuration: configuration)
         }
-        pending = Mutex(Array(repeating: 0, count: readers))
+        pending = Locked(Array(repeating: 0, count: readers))
     }
 
     /// Runs `body` in a transaction that commits when it returns, and rolls back when it throws.
@@ -49,11 +49,6 @@ package final class Database: Sendable {
         return try await readers[index].perform(.deferred, body)
     }
 
-    // The two below are not inlined: a Mutex whose code stands on both sides of an `await` takes
-    // one thread for another when it is contended (Swift 6.3, Linux: its thread-local number of
-    // the thread is carried over).
-
-    @inline(never)
     private func takeReader() -> Int {
         pending.withLock { pending in
             let least = pending.indices.min { pending[$0] < pending[$1] } ?? 0
@@ -62,7 +57,6 @@ package final class Database: Sendable {
         }
     }
 
-    @inline(never)
     private func putBack(reader index: Int) {
         pending.withLock { $0[index] -= 1 }
     }

@@ -1,4 +1,4 @@
-import Synchronization
+import Locking
 
 /// Received bytes on their way to the disk: one producer, one consumer, and a bound.
 ///
@@ -20,7 +20,7 @@ final class BatchQueue: Sendable {
         var consumer: CheckedContinuation<[[UInt8]]?, Never>?
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// Takes a chunk; waits while the disk is behind.
     func push(_ chunk: [UInt8]) async {

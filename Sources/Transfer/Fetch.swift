@@ -1,6 +1,7 @@
 import LogMessages
 import Logging
 import RootedFiles
+import Locking
 import Synchronization
 
 /// How far a fetch is.
@@ -46,18 +47,18 @@ package final class Fetch: Sendable {
     let configuration: FetchConfiguration
     let sleep: @Sendable (Duration) async throws -> Void
     let bytes: FetchedBytes
-    let plan: Mutex<FetchPlan>
+    let plan: Locked<FetchPlan>
     let received = Atomic<Int64>(0)
     private let destinationPath: String
     /// The peer that was opened last.
-    private let sender = Mutex<String?>(nil)
+    private let sender = Locked<String?>(nil)
     private let logger: Logger
     private let progressContinuation: AsyncStream<FetchProgress>.Continuation
     /// Why the disk failed, for the outcome that says only that it did.
-    private let diskError = Mutex<FetchError?>(nil)
+    private let diskError = Locked<FetchError?>(nil)
     /// What the plan said when it did not want a chunk; nil while it wants them. Kept here and not
     /// in the error that ends the stream, which a transport may replace by its own.
-    let unwanted = Mutex<[FetchPlan.Effect]?>(nil)
+    let unwanted = Locked<[FetchPlan.Effect]?>(nil)
 
     /// - Parameters:
     ///   - sha256: 64 lower-case hexadecimal digits, of the whole file.
@@ -77,7 +78,7 @@ package final class Fetch: Sendable {
         self.sleep = sleep
         destinationPath = destination.path
         bytes = FetchedBytes(destination: destination)
-        plan = Mutex(
+        plan = Locked(
             FetchPlan(candidates: sources.map(\.candidate), configuration: configuration))
         (progress, progressContinuation) = AsyncStream.makeStream(
             bufferingPolicy: .bufferingNewest(1))

@@ -1,7 +1,7 @@
 import Crypto
 import NIOPosix
 import RootedFiles
-import Synchronization
+import Locking
 
 /// The bytes that are there, and the state of their SHA-256: hashed as they are written, so that
 /// they need not be read again.
@@ -14,7 +14,7 @@ final class FetchedBytes: Sendable {
     }
 
     private let destination: any FetchDestination
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(destination: any FetchDestination) {
         self.destination = destination

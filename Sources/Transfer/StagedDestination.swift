@@ -1,6 +1,6 @@
 import Glibc
 import RootedFiles
-import Synchronization
+import Locking
 import SystemPackage
 
 /// The shared directory: received in its staging area under the SHA-256, then given its name in
@@ -11,7 +11,7 @@ package final class StagedDestination: FetchDestination {
     private let key: StagingArea.Key
     private let name: RelativePath
     private let conflict: StagingArea.Conflict
-    private let file = Mutex<OpenFile?>(nil)
+    private let file = Locked<OpenFile?>(nil)
 
     /// - Parameter conflict: `replace` is what the user calls force.
     package init(

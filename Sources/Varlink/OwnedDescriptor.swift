@@ -1,13 +1,13 @@
 import Glibc
-import Synchronization
+import Locking
 
 /// A file descriptor with one owner: closed when the last reference goes, unless it was taken.
 package final class OwnedDescriptor: Sendable {
-    private let number: Mutex<Int32?>
+    private let number: Locked<Int32?>
 
     /// Takes over `number`, which nobody else may close.
     package init(owning number: Int32) {
-        self.number = Mutex(number)
+        self.number = Locked(number)
     }
 
     deinit {

@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-import Synchronization
+import Locking
 
 /// Waits for descriptors on behalf of tasks: one thread in poll(2), any number of suspended tasks.
 ///
@@ -30,7 +30,7 @@ final class Poller: Sendable {
         var isStopped = false
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     /// Readable when the thread must look at `state` again.
     private let wakeup: OwnedDescriptor
 

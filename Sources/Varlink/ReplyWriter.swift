@@ -1,5 +1,5 @@
 import Glibc
-import Synchronization
+import Locking
 
 /// Writes one connection's messages, as fast as the client reads them.
 ///
@@ -9,7 +9,7 @@ final class ReplyWriter: Sendable {
     private let poller: Poller
     private let stallLimit: Duration
     /// Set when a message was cut short: nothing can follow it.
-    private let broken = Mutex(false)
+    private let broken = Locked(false)
 
     init(socket: UnixSocket, poller: Poller, stallLimit: Duration) {
         self.socket = socket

@@ -1,7 +1,7 @@
 import GRPCCore
 import NIOCore
 import NIOPosix
-import Synchronization
+import Locking
 
 /// A gRPC client transport: one connection to one server, opened by the first call and again when lost.
 ///
@@ -26,7 +26,7 @@ package final class NghttpClientTransport: ClientTransport {
     private let port: Int
     private let eventLoop: any EventLoop
     private let configuration: ClientConfiguration
-    private let state = Mutex(State.idle)
+    private let state = Locked(State.idle)
     private let ended: EventLoopPromise<Void>
 
     package let retryThrottle: RetryThrottle? = nil

@@ -1,6 +1,6 @@
 import DequeModule
 import GRPCCore
-import Synchronization
+import Locking
 
 /// What a stream has received and nobody has taken yet: one writer (the event loop), one reader.
 ///
@@ -15,7 +15,7 @@ final class Inbox<Part: Sendable>: AsyncSequence, Sendable {
         var uncredited = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     /// Credit is given in steps of this many bytes: each may cost a hop to the event loop.
     private static var creditStepBytes: Int { 32 * 1024 }
 

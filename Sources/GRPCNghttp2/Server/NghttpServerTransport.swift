@@ -1,7 +1,7 @@
 import GRPCCore
 import NIOCore
 import NIOPosix
-import Synchronization
+import Locking
 
 /// A gRPC server transport: NIO sockets, libnghttp2 frames, handlers on the connection's event loop.
 ///
@@ -15,7 +15,7 @@ package final class NghttpServerTransport: ServerTransport {
     private let configuration: ServerConfiguration
     private let calls: CallQueues
     private let connections: OpenConnections
-    private let listeners = Mutex<[any Channel]>([])
+    private let listeners = Locked<[any Channel]>([])
 
     package init(group: any EventLoopGroup, configuration: ServerConfiguration) {
         let calls = CallQueues(group: group)

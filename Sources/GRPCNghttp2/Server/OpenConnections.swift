@@ -1,5 +1,5 @@
 import NIOCore
-import Synchronization
+import Locking
 
 /// The connections of a server that are open now, so that they can be ended.
 ///
@@ -10,7 +10,7 @@ final class OpenConnections: Sendable {
         var isEnding = false
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let limit: Int
     /// Called once, when the last connection has closed after ``end()``.
     private let onEnd: @Sendable () -> Void

@@ -3,7 +3,7 @@ import LogMessages
 import Logging
 import Overlay
 import RootedFiles
-import Synchronization
+import Locking
 import SystemPackage
 import Transfer
 import Varlink
@@ -52,7 +52,7 @@ final class Fetches: Sendable {
     private let root: RootedDirectory
     private let transfers: TransferCounters
     private let logger: Logger
-    private let active = Mutex(0)
+    private let active = Locked(0)
 
     init(
         peer: Peer, links: PeerLinks, root: RootedDirectory, transfers: TransferCounters,

@@ -1,5 +1,5 @@
 import Metrics
-import Synchronization
+import Locking
 
 /// Counts what is moved, for the metrics and for `status`.
 final class TransferCounters: Sendable {
@@ -16,7 +16,7 @@ final class TransferCounters: Sendable {
         case received
     }
 
-    private let totals = Mutex(Totals())
+    private let totals = Locked(Totals())
 
     var current: Totals { totals.withLock { $0 } }
 

@@ -5,7 +5,7 @@ import NIOCore
 import Overlay
 import PeerWire
 import SwiftProtobuf
-import Synchronization
+import Locking
 
 /// Connections to other peers: one gRPC client for each address, made when first needed.
 ///
@@ -30,7 +30,7 @@ final class PeerLinks: Sendable {
 
     let rest: RESTLinks
     private let group: any EventLoopGroup
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let opened: AsyncStream<Client>
     private let openedQueue: AsyncStream<Client>.Continuation
 

@@ -2,14 +2,14 @@ import Catalog
 import Metrics
 import Overlay
 import RootedFiles
-import Synchronization
+import Locking
 
 /// The daemon's domain behind one door: catalog, overlay and settings.
 final class Peer: Node {
     let identity: NodeIdentity
     let catalog: Catalog
     let network: PeerNetwork
-    private let live: Mutex<LiveSettings>
+    private let live: Locked<LiveSettings>
     private let start = ContinuousClock.now
 
     init(
@@ -18,7 +18,7 @@ final class Peer: Node {
         self.identity = identity
         self.catalog = catalog
         self.network = network
-        live = Mutex(settings)
+        live = Locked(settings)
     }
 
     var settings: LiveSettings { live.withLock { $0 } }

@@ -1,13 +1,13 @@
 import Overlay
-import Synchronization
+import Locking
 
 /// The rate limits of all faces: one budget per client, whichever face it uses.
 package final class ClientLimiter: Sendable {
-    private let limiter: Mutex<RateLimiter>
+    private let limiter: Locked<RateLimiter>
     private let start = ContinuousClock.now
 
     package init(addressesMax: Int = RateLimiter.addressesMax) {
-        limiter = Mutex(RateLimiter(addressesMax: addressesMax))
+        limiter = Locked(RateLimiter(addressesMax: addressesMax))
     }
 
     package func admit(
