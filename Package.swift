@@ -254,7 +254,11 @@ let package = Package(
         .testTarget(
             name: "SQLiteTests", dependencies: ["SQLite", "TestDirectories"],
             swiftSettings: strict),
-        .testTarget(name: "OverlayTests", dependencies: ["Overlay"], swiftSettings: strict),
+        .testTarget(
+            name: "OverlayTests",
+            dependencies: ["Overlay", .product(name: "HeapModule", package: "swift-collections")],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "CatalogTests",
             dependencies: [

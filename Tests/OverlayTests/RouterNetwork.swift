@@ -1,3 +1,5 @@
+import HeapModule
+
 @testable import Overlay
 
 /// Routers joined by links, driven in virtual time by one seeded queue of events.
@@ -14,12 +16,18 @@ struct RouterNetwork {
         var messages = 0
     }
 
-    private struct Delivery {
+    private struct Delivery: Comparable {
         var at: Instant
         var order: Int
         var from: PeerURL
         var to: PeerURL
         var event: Router.Event
+
+        static func < (left: Delivery, right: Delivery) -> Bool {
+            (left.at, left.order) < (right.at, right.order)
+        }
+
+        static func == (left: Delivery, right: Delivery) -> Bool { left.order == right.order }
     }
 
     private struct Link: Hashable {
@@ -33,7 +41,7 @@ struct RouterNetwork {
     private var routers: [PeerURL: Router] = [:]
     /// Per peer: who asked it.
     private var askers: [PeerURL: PeerURL] = [:]
-    private var queue: [Delivery] = []
+    private var queue: Heap<Delivery> = []
     /// A link is a stream: nothing overtakes.
     private var lastArrival: [Link: Instant] = [:]
     private var count = 0
@@ -78,10 +86,7 @@ struct RouterNetwork {
             .started(
                 query, neighbours: neighbours[origin] ?? [], asker: nil, alreadyAsked: []),
             from: origin, to: origin, now: .zero, after: .zero)
-        while let next = queue.indices.min(by: {
-            (queue[$0].at, queue[$0].order) < (queue[$1].at, queue[$1].order)
-        }) {
-            let delivery = queue.remove(at: next)
+        while let delivery = queue.popMin() {
             let effects =
                 routers[delivery.to]?.handle(delivery.event, now: delivery.at) ?? []
             if case .started = delivery.event, delivery.from != delivery.to {
@@ -115,7 +120,7 @@ struct RouterNetwork {
             at = max(at, lastArrival[link] ?? .zero)
             lastArrival[link] = at
         }
-        queue.append(Delivery(at: at, order: count, from: from, to: to, event: event))
+        queue.insert(Delivery(at: at, order: count, from: from, to: to, event: event))
     }
 
     private mutating func hop() -> Duration {

@@ -141,7 +141,7 @@ package final class NghttpClientTransport: ClientTransport {
     private func openConnection() -> EventLoopFuture<Connection> {
         let limits = configuration.sessionLimits
         let eventLoop = eventLoop
-        let opened = ClientBootstrap(group: eventLoop)
+        let bootstrap = ClientBootstrap(group: eventLoop)
             .connectTimeout(TimeAmount(configuration.connectTimeout))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
@@ -150,15 +150,23 @@ package final class NghttpClientTransport: ClientTransport {
                         HTTP2ConnectionHandler(role: .client, limits: limits))
                 }
             }
-            .connect(host: host, port: port)
-            .flatMapThrowing { channel in
-                let handler = try channel.pipeline.syncOperations.handler(
-                    type: HTTP2ConnectionHandler.self)
-                return Connection(
-                    channel: channel, handler: NIOLoopBound(handler, eventLoop: eventLoop))
-            }
+        let opened = connect(bootstrap).flatMapThrowing { channel in
+            let handler = try channel.pipeline.syncOperations.handler(
+                type: HTTP2ConnectionHandler.self)
+            return Connection(
+                channel: channel, handler: NIOLoopBound(handler, eventLoop: eventLoop))
+        }
         opened.whenComplete { self.connected($0) }
         return opened
+    }
+
+    /// An address does not wait behind the names that NIO looks up, one after the other.
+    private func connect(_ bootstrap: ClientBootstrap) -> EventLoopFuture<any Channel> {
+        do {
+            return bootstrap.connect(to: try SocketAddress(ipAddress: host, port: port))
+        } catch {
+            return bootstrap.connect(host: host, port: port)
+        }
     }
 
     private func connected(_ result: Result<Connection, any Error>) {

@@ -94,6 +94,8 @@ struct Supervision: Service {
                 try await checkSelf(within: timeout / 4)
                 notifier.watchdog()
             } catch {
+                // A check that the stop has cut off says nothing.
+                if Task.isCancelled { return }
                 logger.report(.selfCheckFailed, ["error": "\(error)"])
             }
             guard await sleep(timeout / 3) else { return }

@@ -1,9 +1,9 @@
 import Catalog
+import Locking
 import LogMessages
 import Logging
 import Overlay
 import RootedFiles
-import Locking
 import SystemPackage
 import Transfer
 import Varlink
@@ -150,10 +150,15 @@ final class Fetches: Sendable {
             .transferDone,
             [
                 "transfer": "\(found.path)", "bytes": "\(result.size)", "sha256": "\(found.sha256)",
-                "peers": "\(found.holders.map(\.peer.name).joined(separator: ","))",
                 "milliseconds": "\(last.elapsed.wholeMilliseconds)",
-            ])
+            ].merging(Self.source(result.peer, of: found)) { first, _ in first })
         return last
+    }
+
+    /// The fields of the peer that gave the bytes; none where all had come before.
+    private static func source(_ name: String?, of found: FileFinder.Found) -> Logger.Metadata {
+        guard let holder = found.holders.first(where: { $0.peer.name == name }) else { return [:] }
+        return ["peer": "\(holder.peer.url)", "peer_name": "\(holder.peer.name)"]
     }
 
     /// Passes the newest progress on, about ten times a second, until the fetch has ended.
@@ -217,7 +222,11 @@ final class Fetches: Sendable {
             [
                 "transfer": "\(found.path)", "reason": "\(error)", "bytes": "\(received)",
                 "size": "\(found.size)", "sha256": "\(found.sha256)",
-            ])
+                "peers": "\(found.holders.map(\.peer.name).joined(separator: ","))",
+            ].merging(
+                Self.source(
+                    found.holders.count == 1 ? found.holders.first?.peer.name : nil, of: found)
+            ) { first, _ in first })
         return .failed(
             path: found.path, reason: "\(error)", received: received, size: found.size)
     }
