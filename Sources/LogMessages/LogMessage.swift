@@ -26,10 +26,17 @@ package enum LogMessage: String, CaseIterable, Sendable {
     case peersUnreadable = "380d3bac2a444e6d92dd0567cc79d0f8"
     case peerNotSaved = "5c730c93424e4690bb488c23d67a8910"
 
+    case friendWithoutREST = "9c528c0a05f243828a2bd20777dcfb66"
+
+    // Directories
+    case noDirectoryPassword = "6d2a8b6426454fa0902a75102663881d"
+
     // Transfers
     case transferDone = "8abc1a7797264b7cb11987019d4c452a"
     case transferFailed = "4d137acb46f24295b156c88f72996310"
     case sourceFailed = "c4470e750673464da9aa1a5eb4ca2ec8"
+    case uploadDone = "0d5124a749be43f09de1ea67fe0667d7"
+    case uploadFailed = "f3ab8b9be62f4074ae22bf9589b04c87"
     case partialFilesRemain = "465a751c13ec4323a96765b9fb164dd0"
 
     // The shared directory
@@ -56,10 +63,11 @@ package enum LogMessage: String, CaseIterable, Sendable {
         case .configurationRefused, .selfCheckFailed, .catalogRebuilt, .requestFailed: .error
         case .peerLost, .peersUnreadable, .peerNotSaved, .transferFailed, .partialFilesRemain,
             .catalogSilent, .filesNotShared, .directoryNotWatched, .watchIncomplete,
-            .requestRefused, .instanceMetadataFailed, .noAddress:
+            .requestRefused, .instanceMetadataFailed, .noAddress, .friendWithoutREST,
+            .noDirectoryPassword, .uploadFailed:
             .warning
         case .started, .stopping, .stopped, .configurationReloaded, .peerFound, .peerLeft,
-            .transferDone, .sourceFailed:
+            .transferDone, .sourceFailed, .uploadDone:
             .notice
         }
     }
@@ -81,8 +89,13 @@ package enum LogMessage: String, CaseIterable, Sendable {
         case .peerLeft: "peer left"
         case .peersUnreadable: "cannot read the peers known"
         case .peerNotSaved: "cannot write down a peer"
+        case .friendWithoutREST:
+            "a friend has no REST URL, and peers register with each other by REST"
+        case .noDirectoryPassword: "there is no password to log in to the directory with"
         case .transferDone: "transfer done"
         case .transferFailed: "transfer failed"
+        case .uploadDone: "upload done"
+        case .uploadFailed: "an upload failed"
         case .sourceFailed: "a source did not give the file to its end"
         case .partialFilesRemain: "cannot remove partial files"
         case .catalogRebuilt: "the catalog's database is rebuilt"

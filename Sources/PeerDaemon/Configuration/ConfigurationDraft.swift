@@ -1,9 +1,13 @@
+import Systemd
+
 /// A configuration while its layers are put over each other, and what is wrong so far.
 struct ConfigurationDraft {
     private var configuration: PeerConfiguration
     private var faults: [Fault] = []
     /// Where a key's last value came from, for faults between keys.
     private var origins: [String: Fault.Origin] = [:]
+    /// Keys of the document that is read, each with the name that it has there.
+    private var written: [String: String] = [:]
 
     init(_ defaults: PeerConfiguration) {
         configuration = defaults
@@ -53,6 +57,9 @@ struct ConfigurationDraft {
             let origin = Fault.Origin.environment(variable: variable)
             if let key = keys[variable] {
                 set(key, key.parseText(text), origin)
+            } else if variable == "P2P_DIRECTORY_PASSWORD" {
+                // Left unread, it would be a secret for nothing that every child can see.
+                reportUnknown(PeerConfiguration.passwordKey, origin)
             } else if let near = EditDistance.nearest(to: variable, among: keys.keys.sorted()),
                 EditDistance.between(variable, near) <= 2
             {
@@ -73,8 +80,13 @@ struct ConfigurationDraft {
         }
     }
 
-    consuming func finish() throws(ConfigurationFaults) -> PeerConfiguration {
+    /// - Parameter credentials: Those that the service manager passed, if any.
+    consuming func finish(
+        credentials: Credentials?
+    ) throws(ConfigurationFaults) -> PeerConfiguration {
         checkPortsDiffer()
+        checkLease()
+        takePassword(credentials)
         guard faults.isEmpty else { throw ConfigurationFaults(faults: faults) }
         return configuration
     }
@@ -87,7 +99,11 @@ struct ConfigurationDraft {
                     expected: "an object, {...}")
                 return
             }
-            add(members, under: "", of: file)
+            written = [:]
+            var seed = SeedFile()
+            add(members, under: "", of: file, &seed)
+            seed.apply(to: &configuration)
+            if written["name"] == "peer_name" { takeFreePorts() }
         } catch {
             report(
                 .file(file, line: error.position.line, column: error.position.column), nil,
@@ -95,16 +111,27 @@ struct ConfigurationDraft {
         }
     }
 
-    private mutating func add(_ members: [JSONValue.Member], under prefix: String, of file: String)
-    {
+    private mutating func add(
+        _ members: [JSONValue.Member], under prefix: String, of file: String,
+        _ seed: inout SeedFile
+    ) {
         for member in members {
             let path = prefix + member.key
             let origin = Fault.Origin.file(file, line: member.position.line, column: nil)
             if let key = ConfigurationKey.byPath[path] {
-                set(key, member.value, origin)
+                set(key, member.value, origin, as: path)
+            } else if prefix.isEmpty,
+                let key = SeedFile.renamed(member).flatMap({ ConfigurationKey.byPath[$0] })
+            {
+                set(key, member.value, origin, as: path)
+            } else if prefix.isEmpty, let key = SeedFile.Key(rawValue: path) {
+                guard !seed.take(key, member.value) else { continue }
+                report(
+                    origin, path, found: Fault.show(member.value, of: path),
+                    expected: key.expected)
             } else if ConfigurationKey.groups.contains(path[...]) {
                 if case .object(let inner) = member.value {
-                    add(inner, under: path + ".", of: file)
+                    add(inner, under: path + ".", of: file, &seed)
                 } else {
                     report(
                         origin, path, found: Fault.show(member.value, of: path),
@@ -116,13 +143,64 @@ struct ConfigurationDraft {
         }
     }
 
+    /// A value of a file.
+    ///
+    /// - Parameter name: Of the key there; the original system's files have others.
     private mutating func set(
-        _ key: ConfigurationKey, _ value: JSONValue, _ origin: Fault.Origin
+        _ key: ConfigurationKey, _ value: JSONValue, _ origin: Fault.Origin, as name: String
+    ) {
+        if let other = written.updateValue(name, forKey: key.path) {
+            report(origin, name, found: "`\(other)`, too", expected: "one of the two")
+            return
+        }
+        set(key, value, origin, shown: name)
+    }
+
+    private mutating func set(
+        _ key: ConfigurationKey, _ value: JSONValue, _ origin: Fault.Origin, shown: String? = nil
     ) {
         origins[key.path] = origin
+        let name = shown ?? key.path
         guard !key.apply(value, &configuration) else { return }
+        report(origin, name, found: Fault.show(value, of: name), expected: key.expected)
+    }
+
+    /// The original's peers have no REST and no metrics port, and several of them share a host.
+    private mutating func takeFreePorts() {
+        if origins["rest_port"] == nil { configuration.restPort = 0 }
+        if origins["metrics_port"] == nil { configuration.metricsPort = 0 }
+    }
+
+    private mutating func checkLease() {
+        let directory = configuration.directory
+        guard directory.lease <= directory.heartbeatInterval,
+            let origin = origins["directory.lease"] ?? origins["directory.heartbeat_interval"]
+        else { return }
         report(
-            origin, key.path, found: Fault.show(value, of: key.path), expected: key.expected)
+            origin, "directory.lease", found: "no more than directory.heartbeat_interval",
+            expected: "time for more than one heartbeat")
+    }
+
+    /// The file that was named comes before the credential: it was named by somebody.
+    private mutating func takePassword(_ credentials: Credentials?) {
+        if let path = configuration.directory.passwordFile {
+            do throws(DirectoryPassword.Fault) {
+                configuration.directory.password = try DirectoryPassword.read(file: path)
+            } catch {
+                let origin = origins["directory.password_file"] ?? .arguments
+                report(
+                    origin, "directory.password_file", found: "\(path): \(error)",
+                    expected: DirectoryPassword.expected)
+            }
+        } else if configuration.directory.password == nil, let credentials {
+            do throws(DirectoryPassword.Fault) {
+                configuration.directory.password = try DirectoryPassword.read(credentials)
+            } catch {
+                report(
+                    .environment(variable: "CREDENTIALS_DIRECTORY"), DirectoryPassword.credential,
+                    found: "\(error)", expected: DirectoryPassword.expected)
+            }
+        }
     }
 
     private mutating func checkPortsDiffer() {
@@ -141,7 +219,15 @@ struct ConfigurationDraft {
     }
 
     private mutating func reportUnknown(_ path: String, _ origin: Fault.Origin) {
-        let known = ConfigurationKey.all.map(\.path) + ConfigurationKey.groups.map(String.init)
+        if path == PeerConfiguration.passwordKey {
+            report(
+                origin, path, found: "a password",
+                expected: "directory.password_file, a file that holds it")
+            return
+        }
+        let known =
+            ConfigurationKey.all.map(\.path) + ConfigurationKey.groups.map(String.init)
+            + SeedFile.keys
         let near = EditDistance.nearest(to: path, among: known)
         report(
             origin, Fault.quoted(path), found: "an unknown key",

@@ -18,6 +18,8 @@ package struct ConfigurationKey: Sendable {
     /// The JSON that a text from the environment or the command line stands for.
     let parseText: @Sendable (String) -> JSONValue
     let render: @Sendable (PeerConfiguration) -> String
+    /// Not by what is shown: two passwords look the same.
+    let isEqual: @Sendable (PeerConfiguration, PeerConfiguration) -> Bool
 
     /// `P2P_RATE_LIMIT_REQUESTS_PER_MINUTE`.
     package var environmentName: String {
@@ -43,7 +45,8 @@ package struct ConfigurationKey: Sendable {
                 configuration[keyPath: field] = parsed
                 return true
             },
-            parseText: kind.parseText, render: { kind.render($0[keyPath: field]) })
+            parseText: kind.parseText, render: { kind.render($0[keyPath: field]) },
+            isEqual: { $0[keyPath: field] == $1[keyPath: field] })
     }
 
     /// Every key. Limits without a source are guesses, wide enough to be in nobody's way.
@@ -98,6 +101,39 @@ package struct ConfigurationKey: Sendable {
         key(
             "search_timeout", .seconds(0.05...300), \.searchTimeout, live: true,
             "Seconds after which a search answers with what it has."),
+        key(
+            "accept_uploads", .flag, \.acceptsUploads, live: true,
+            "Whether clients of the gRPC service peer.PeerService may put files here."),
+        key(
+            "uploads.file_bytes_max", .count(1...1_000_000_000_000_000), \.uploadBytesMax,
+            live: true,
+            "Bytes of the largest file that may be uploaded."),
+        key(
+            "uploads.free_bytes_min", .count(0...1_000_000_000_000_000), \.uploadFreeBytesMin,
+            live: true,
+            "Bytes that uploads leave free on the disk of the shared directory."),
+        key(
+            "directory.serve", .flag, \.directory.serve,
+            "Whether this daemon is a directory: others log in to it, and ask it who has what."),
+        key(
+            "directory.store", .store, \.directory.store,
+            "Where a directory keeps what it knows: sqlite is a file in state_dir."),
+        key(
+            "directory.url", .urls, \.directory.urls, default: "none",
+            "REST URL of the directory to log in to; several are tried in turn."),
+        key(
+            "directory.username", .optional(.name), \.directory.username,
+            default: "the peer's name", "Account at the directory."),
+        key(
+            "directory.password_file", .optional(.path), \.directory.passwordFile,
+            default: "the systemd credential directory-password",
+            "File that holds the password of the account, and nothing else."),
+        key(
+            "directory.heartbeat_interval", .seconds(0.05...86400), \.directory.heartbeatInterval,
+            "Seconds between two heartbeats of this peer to its directory."),
+        key(
+            "directory.lease", .seconds(0.1...604800), \.directory.lease,
+            "Seconds after which this directory calls a silent peer inactive."),
     ]
 
     static let byPath = Dictionary(uniqueKeysWithValues: all.map { ($0.path, $0) })

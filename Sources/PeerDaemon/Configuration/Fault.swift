@@ -46,6 +46,8 @@ package struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     static func holdsSecret(_ key: String) -> Bool {
+        // Whatever stands there instead of a URL may be libpq's `password=...`.
+        if key == "directory.store" { return true }
         let key = key.lowercased()
         return ["password", "passwd", "secret", "token", "credential"].contains {
             key.contains($0)
@@ -68,7 +70,7 @@ package struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
     /// `http://user:password@host` holds a secret whatever its key is called.
     private static func withoutUserInfo(_ text: String) -> String {
         guard let at = text.lastIndex(of: "@"), text.contains("://") else { return text }
-        return "…" + text[at...]
+        return "…" + text[at...].prefix { $0 != "?" }
     }
 }
 

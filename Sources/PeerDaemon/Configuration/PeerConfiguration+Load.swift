@@ -1,3 +1,5 @@
+import Systemd
+
 extension PeerConfiguration {
     /// Largest file read, in bytes.
     static let fileBytesMax = 1 << 20
@@ -25,7 +27,7 @@ extension PeerConfiguration {
         }
         draft.add(environment: environment)
         draft.add(arguments: arguments)
-        return try draft.finish()
+        return try draft.finish(credentials: Credentials(environment: environment))
     }
 
     /// `NAME.d` beside `NAME.json`, so that several peers on a host have each their own.

@@ -32,6 +32,14 @@ package struct PeerConfiguration: Equatable, Sendable {
     package var exclude = Exclusions.standard
     package var rescanInterval = Duration.seconds(3600)
     package var searchTimeout = Duration.seconds(5)
+    package var directory = DirectoryConfiguration()
+    package var acceptsUploads = false
+    /// Bytes of the largest file that an upload may bring.
+    package var uploadBytesMax = 10_000_000_000
+    /// Bytes that uploads leave free on the disk of the shared directory.
+    package var uploadFreeBytesMin = 1_000_000_000
+    /// Friends that are not named by a REST URL, so that nobody can register with them.
+    package var friendsWithoutREST: [String] = []
 
     /// The defaults on this host.
     package init(surroundings: Surroundings) {
@@ -40,6 +48,9 @@ package struct PeerConfiguration: Equatable, Sendable {
         stateDirectory = surroundings.stateDirectory
         adminSocket = "\(surroundings.runtimeDirectory)/admin.sock"
     }
+
+    /// By which this peer logs in to a directory.
+    package var directoryUsername: String { directory.username ?? name }
 
     /// The REST base URL under which others reach this peer.
     ///

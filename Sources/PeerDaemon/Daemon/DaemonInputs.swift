@@ -40,6 +40,14 @@ package struct DaemonInputs: Sendable {
         if isUnreachable {
             remarks.append((.noAddress, "only \(configuration.ip)"))
         }
+        for friend in configuration.friendsWithoutREST {
+            remarks.append((.friendWithoutREST, friend))
+        }
+        let directory = configuration.directory
+        if !directory.urls.isEmpty, directory.logsIn, directory.password == nil {
+            remarks.append(
+                (.noDirectoryPassword, "account \(configuration.directoryUsername)"))
+        }
         return remarks
     }
 }

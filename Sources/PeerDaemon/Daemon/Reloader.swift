@@ -72,5 +72,8 @@ extension PeerConfiguration {
         healthCheckInterval = new.healthCheckInterval
         friendPrimary = new.friendPrimary
         friendSecondary = new.friendSecondary
+        acceptsUploads = new.acceptsUploads
+        uploadBytesMax = new.uploadBytesMax
+        uploadFreeBytesMin = new.uploadFreeBytesMin
     }
 }

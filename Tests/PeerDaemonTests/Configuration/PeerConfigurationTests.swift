@@ -224,6 +224,7 @@ struct PeerConfigurationTests {
                 "friend_primary", "friend_secondary", "search_ttl", "max_fanout",
                 "health_check_interval", "rate_limit.requests_per_minute",
                 "rate_limit.downloads_per_minute", "log_level", "search_timeout",
+                "accept_uploads", "uploads.file_bytes_max", "uploads.free_bytes_min",
             ])
     }
 
