@@ -273,7 +273,8 @@ let package = Package(
         .testTarget(
             name: "TransferTests",
             dependencies: [
-                "Transfer", "RootedFiles", .product(name: "Crypto", package: "swift-crypto"),
+                "Transfer", "RootedFiles", "TestDirectories",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -283,6 +284,7 @@ let package = Package(
             name: "PeerDaemonTests",
             dependencies: [
                 "CLinux", "Overlay", "PeerDaemon", "RootedFiles", "Systemd", "TestDirectories",
+                "Transfer",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),

@@ -153,6 +153,9 @@ package final class Catalog: Sendable {
             sha256: Hexadecimal.string(digest.sha256))
     }
 
+    /// Whether a file of that path would not be shared.
+    package func excludes(_ path: RelativePath) -> Bool { exclusions.excludes(path) }
+
     /// A file was just received here, and its SHA-256 proved: it is found from here on.
     ///
     /// - Parameter sha256: 64 hexadecimal digits.

@@ -7,9 +7,31 @@ import SystemPackage
 /// hidden, of mode 0700, and never served. A crash at any instant leaves partial files here and
 /// nothing under a final name.
 package final class StagingArea: Sendable {
-    /// The name of a partial file: a SHA-256 in 64 lower-case hexadecimal digits.
+    /// The name of a partial file: a SHA-256 in 64 lower-case hexadecimal digits, or that of an
+    /// upload, whose SHA-256 nobody knows before its end.
     package struct Key: Hashable, Sendable {
+        fileprivate static let uploadPrefix = "upload-"
+
         package let string: String
+
+        /// A new one for an upload: 128 random bits.
+        package static func upload() -> Key {
+            let random = UInt128.random(in: 0 ... .max)
+            let digits = String(random, radix: 16)
+            let padding = String(repeating: "0", count: 32 - digits.count)
+            return Key(name: "\(uploadPrefix)\(padding)\(digits)")
+        }
+
+        private init(name: String) {
+            string = name
+        }
+
+        /// As an entry of the area has it; nil for what is no upload's.
+        fileprivate init?(uploadEntry entry: [UInt8]) {
+            let name = String(decoding: entry, as: UTF8.self)
+            guard name.hasPrefix(Self.uploadPrefix) else { return nil }
+            self.init(name: name)
+        }
 
         /// nil when `string` is no such digest.
         package init?(_ string: String) {
@@ -162,16 +184,10 @@ package final class StagingArea: Sendable {
         }
     }
 
-    /// What was begun and neither published nor removed; what is not ours is not listed.
+    /// What was begun under a SHA-256 and neither published nor removed; what is not ours is not
+    /// listed.
     package func partials() throws(RootedFileError) -> [Partial] {
-        let directory = "\(root.path)/\(RootedDirectory.stagingName)"
-        let copy: FileDescriptor
-        do {
-            copy = try FileSystemCalls.openDirectory(".", in: descriptor)
-        } catch {
-            throw RootedFileError(path: directory, errno: error)
-        }
-        let entries = try DirectoryEntries(taking: copy, path: directory)
+        let entries = try entries()
         var partials: [Partial] = []
         while let entry = try entries.next() {
             guard let key = Key(String(decoding: entry.name, as: UTF8.self)) else { continue }
@@ -191,6 +207,54 @@ package final class StagingArea: Sendable {
             try remove(partial.key)
         }
         return stale.count
+    }
+
+    /// Removes what uploads have left that are not under way any more: nobody can continue one.
+    ///
+    /// - Returns: How many.
+    @discardableResult
+    package func removeAbandonedUploads() throws(RootedFileError) -> Int {
+        let entries = try entries()
+        var count = 0
+        while let entry = try entries.next() {
+            guard let key = Key(uploadEntry: entry.name) else { continue }
+            do {
+                // A directory or FIFO of that name is not ours to remove.
+                guard try entries.status(of: key.string).kind == .regular else { continue }
+                // Who writes to one holds its lock, perhaps in another process.
+                let file = try open(key, flags: 0)
+                guard flock(file.descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else { continue }
+                try remove(key)
+                count += 1
+            } catch where error.reason == .notFound {
+                // One that has just ended.
+            }
+        }
+        return count
+    }
+
+    /// Bytes that a process without privileges can still write to this file system.
+    package func freeBytes() throws(RootedFileError) -> Int64 {
+        var status = statvfs()
+        do {
+            try FileSystemCalls.check(fstatvfs(descriptor.rawValue, &status))
+        } catch {
+            throw RootedFileError(path: root.path, errno: error)
+        }
+        let (bytes, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(
+            by: UInt64(status.f_frsize))
+        return overflow ? .max : Int64(clamping: bytes)
+    }
+
+    private func entries() throws(RootedFileError) -> DirectoryEntries {
+        let directory = "\(root.path)/\(RootedDirectory.stagingName)"
+        let copy: FileDescriptor
+        do {
+            copy = try FileSystemCalls.openDirectory(".", in: descriptor)
+        } catch {
+            throw RootedFileError(path: directory, errno: error)
+        }
+        return try DirectoryEntries(taking: copy, path: directory)
     }
 
     private func displayPath(_ key: Key) -> String {

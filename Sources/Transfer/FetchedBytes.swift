@@ -1,5 +1,4 @@
 import Crypto
-import NIOPosix
 import RootedFiles
 import Locking
 
@@ -94,13 +93,6 @@ final class FetchedBytes: Sendable {
         _ work: @escaping @Sendable (any FetchDestination) throws -> Value
     ) async throws -> Value {
         let destination = destination
-        return try await withCheckedThrowingContinuation { continuation in
-            NIOThreadPool.singleton.submit { state in
-                switch state {
-                case .active: continuation.resume(with: Result { try work(destination) })
-                case .cancelled: continuation.resume(throwing: CancellationError())
-                }
-            }
-        }
+        return try await offCooperativePool { try work(destination) }
     }
 }

@@ -65,12 +65,15 @@ def peer(peer_factory: PeerFactory) -> Peer:
 
 @pytest.fixture(scope="session")
 def wire(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    """Message classes from the .proto files of PeerWire: `seed` and `peer`."""
+    """Message classes from the .proto files of PeerWire: `seed`, `seed_peer` and `peer`."""
     out = tmp_path_factory.mktemp("wire")
-    protos = [PROTOS / "seed" / "file_transfer.proto", PROTOS / "p2p" / "v1" / "peer.proto"]
+    names = ("seed/file_transfer.proto", "seed/peer_service.proto", "p2p/v1/peer.proto")
+    protos = [PROTOS / name for name in names]
     arguments = ["protoc", f"-I{PROTOS}", f"--python_out={out}", *map(str, protos)]
     assert protoc.main(arguments) == 0
     sys.path.insert(0, str(out))
     return SimpleNamespace(
-        seed=importlib.import_module("seed.file_transfer_pb2"), peer=importlib.import_module("p2p.v1.peer_pb2")
+        seed=importlib.import_module("seed.file_transfer_pb2"),
+        seed_peer=importlib.import_module("seed.peer_service_pb2"),
+        peer=importlib.import_module("p2p.v1.peer_pb2"),
     )

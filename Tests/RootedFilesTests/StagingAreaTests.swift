@@ -193,4 +193,20 @@ struct StagingAreaTests {
         let full = RootedFileError(path: "a/b", reason: .system(.noSpace))
         #expect("\(full)" == "a/b: No space left on device")
     }
+
+    @Test("removes what uploads have left, but not one that is under way, nor a fetch")
+    func abandonedUploads() throws {
+        let (left, underWay) = (StagingArea.Key.upload(), StagingArea.Key.upload())
+        #expect(left != underWay)
+        try begin("left", key: left)
+        try begin("fetched")
+        let file = try staging.open(underWay)
+        try #require(flock(file.descriptor.rawValue, LOCK_EX) == 0)
+        try shared.makeDirectory(".p2p-peer/upload-directory")
+        #expect(try staging.removeAbandonedUploads() == 1)
+        #expect(!shared.exists(".p2p-peer/\(left.string)"))
+        #expect(shared.exists(".p2p-peer/\(underWay.string)"))
+        #expect(try staging.partials().map(\.key) == [key])
+        #expect(try staging.freeBytes() > 0)
+    }
 }

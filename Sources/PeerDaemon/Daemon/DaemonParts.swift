@@ -62,10 +62,14 @@ struct DaemonParts {
         let root = try RootedDirectory(path: configuration.sharedDirectory)
         fetches = Fetches(
             peer: peer, links: links, root: root, transfers: transfers, logger: logger)
+        let uploads = Uploads(
+            node: peer, root: root, transfers: transfers, logger: logger,
+            isExcluded: { catalog.excludes($0) },
+            published: { try await catalog.published($0, sha256: $1) })
         let limiter = ClientLimiter()
         grpc = try Self.makeGRPC(
             sockets.grpc, group: group, peer: peer, network: network, transfers: transfers,
-            limiter: limiter)
+            uploads: uploads, limiter: limiter)
         rest = RESTServices(
             node: peer, sockets: sockets, limiter: limiter, metrics: metrics, transfers: transfers,
             logger: logger)
@@ -169,7 +173,7 @@ struct DaemonParts {
 
     private static func makeGRPC(
         _ socket: ListeningSocket, group: any EventLoopGroup, peer: Peer, network: PeerNetwork,
-        transfers: TransferCounters, limiter: ClientLimiter
+        transfers: TransferCounters, uploads: Uploads, limiter: ClientLimiter
     ) throws -> GRPCServer<NghttpServerTransport> {
         let descriptions = try ServiceDescriptions()
         let reflection = ReflectionService(descriptions: descriptions)
@@ -182,6 +186,7 @@ struct DaemonParts {
             services: [
                 OverlayService(network: network), FilesService(node: peer, transfers: transfers),
                 SeedFileTransfer(node: peer, transfers: transfers),
+                SeedPeerService(node: peer, transfers: transfers, uploads: uploads),
                 HealthService(services: Set(names)), reflection,
                 ReflectionAlphaService(current: reflection),
             ],
@@ -245,7 +250,8 @@ extension LiveSettings {
             searchTTL: configuration.searchTTL, maxFanout: configuration.maxFanout,
             searchTimeout: configuration.searchTimeout,
             requestsPerMinute: configuration.requestsPerMinute,
-            downloadsPerMinute: configuration.downloadsPerMinute)
+            downloadsPerMinute: configuration.downloadsPerMinute,
+            uploads: UploadSettings(configuration))
     }
 }
 

@@ -1,7 +1,7 @@
 import GRPCCore
 import Metrics
 
-/// Counts every call, and holds clients of the seeds' service to the rate limits.
+/// Counts every call, and holds clients of the seeds' services to the rate limits.
 ///
 /// `p2p.v1` is not limited by rate: a neighbour forwards the searches of many, and fetches as many files
 /// as somebody orders. Connections and streams bound it.
@@ -17,7 +17,7 @@ struct CallInterceptor: ServerInterceptor {
             ) async throws -> StreamingServerResponse<Output>
     ) async throws -> StreamingServerResponse<Output> {
         let service = context.descriptor.service.fullyQualifiedService
-        if SeedFileTransfer.serviceNames.contains(service) {
+        if SeedFiles.serviceNames.contains(service) {
             try admit(context.descriptor.method, context.remotePeer)
         }
         let response = try await next(request, context)
@@ -38,7 +38,7 @@ struct CallInterceptor: ServerInterceptor {
 
     private func admit(_ method: String, _ remotePeer: String) throws(RPCError) {
         let verdict = limiter.admit(
-            method == "DummyDownload" ? .download : .request,
+            SeedFiles.downloadMethods.contains(method) ? .download : .request,
             from: ClientAddress(grpcPeer: remotePeer), settings: node.settings)
         if case .refused(let retryAfter) = verdict {
             throw RPCError(

@@ -30,6 +30,15 @@ struct FileChunk: Sendable {
     }
 }
 
+extension FileChunk {
+    /// `peer.Chunk`.
+    static func bare(_ payload: FileSlice) -> FileChunk {
+        var head = ProtobufHead()
+        head.appendLength(field: 1, payload.count)
+        return FileChunk(head: head.bytes, payload: payload)
+    }
+}
+
 /// Field headers of a protobuf message (protobuf.dev, "Encoding").
 private struct ProtobufHead {
     private(set) var bytes: [UInt8] = []

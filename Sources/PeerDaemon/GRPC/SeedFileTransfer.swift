@@ -1,13 +1,10 @@
 import GRPCCore
 import GRPCProtobuf
 import PeerWire
-import RootedFiles
 
 /// The decentralised program's `FileTransfer`, under both names that its clients may use.
 struct SeedFileTransfer: RegistrableRPCService {
     static let serviceNames = ["filetransfer.FileTransfer", "FileTransfer"]
-    /// Fixed by the seeds' protocol.
-    static let chunkBytes = 64 * 1024
 
     let node: any Node
     let transfers: TransferCounters
@@ -28,7 +25,7 @@ struct SeedFileTransfer: RegistrableRPCService {
             serializer: FileChunkSerializer()
         ) { request, _ in
             let name = try await ServerRequest(stream: request).message.filename
-            let sending = try await open(name)
+            let sending = try await SeedFiles.open(name, at: node)
             return StreamingServerResponse { writer in
                 try await transfers.sending(sending.range.count) {
                     try await sending.write(into: writer) { number, _, slice in
@@ -54,18 +51,6 @@ struct SeedFileTransfer: RegistrableRPCService {
                 status.chunks += 1
             }
             return StreamingServerResponse(single: ServerResponse(message: status))
-        }
-    }
-
-    /// By path, or as the seeds name files: by name alone, wherever it is; the first path counts.
-    private func open(_ name: String) async throws -> FileSending {
-        try await FileFailure.mapped(by: node.identity.name) {
-            let exact = try await node.file(at: name)
-            let named = exact == nil ? try await node.files(named: name).first : nil
-            // A name that the catalog does not have yet may be there: the directory decides.
-            let file = try await node.open((exact ?? named)?.path ?? name)
-            return FileSending(
-                file: file, range: 0..<(try file.status().size), chunkBytes: Self.chunkBytes)
         }
     }
 }

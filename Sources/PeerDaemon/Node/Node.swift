@@ -96,16 +96,18 @@ package struct LiveSettings: Sendable, Hashable {
     /// Per client address.
     package var requestsPerMinute: Int
     package var downloadsPerMinute: Int
+    package var uploads: UploadSettings
 
     package init(
         searchTTL: Int, maxFanout: Int, searchTimeout: Duration, requestsPerMinute: Int,
-        downloadsPerMinute: Int
+        downloadsPerMinute: Int, uploads: UploadSettings = .none
     ) {
         self.searchTTL = searchTTL
         self.maxFanout = maxFanout
         self.searchTimeout = searchTimeout
         self.requestsPerMinute = requestsPerMinute
         self.downloadsPerMinute = downloadsPerMinute
+        self.uploads = uploads
     }
 }
 
