@@ -226,7 +226,7 @@ package final class StagingArea: Sendable {
                 guard flock(file.descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else { continue }
                 try remove(key)
                 count += 1
-            } catch where error.reason == .notFound {
+            } catch  where error.reason == .notFound {
                 // One that has just ended.
             }
         }

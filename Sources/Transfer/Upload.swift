@@ -1,6 +1,6 @@
 import Crypto
+import Locking
 import RootedFiles
-import Synchronization
 import SystemPackage
 
 /// Why an upload is not kept.
@@ -57,7 +57,7 @@ package final class Upload: Sendable {
     private let key: StagingArea.Key
     private let destination: StagedDestination
     private let limits: Limits
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     package let name: RelativePath
 

@@ -332,9 +332,11 @@ def test_what_was_acknowledged_survives_a_kill(taking, connect):
 
 def test_a_stopping_daemon_does_not_keep_half_a_file(taking, connect):
     end = threading.Event()
-    connect(taking).begin("half.bin", os.urandom(2_000_000), end)
+    call = connect(taking).begin("half.bin", os.urandom(2_000_000), end)
     until(lambda: partials(taking) and partials(taking)[0].stat().st_size > 0, "the upload to be under way")
     assert taking.stop() == 0
     end.set()
+    with pytest.raises(grpc.RpcError):
+        call.result()
     assert files(taking) == set()
     assert partials(taking) == []

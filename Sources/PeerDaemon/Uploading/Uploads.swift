@@ -1,3 +1,4 @@
+import Locking
 import LogMessages
 import Logging
 import RootedFiles
@@ -38,7 +39,7 @@ final class Uploads: Sendable {
     private let stallTimeout: Duration
     private let isExcluded: @Sendable (RelativePath) -> Bool
     private let published: @Sendable (RelativePath, _ sha256: String) async throws -> Void
-    private let active = Mutex(0)
+    private let active = Locked(0)
 
     /// - Parameters:
     ///   - published: Told of each file that is kept, so that it is found at once.

@@ -123,20 +123,14 @@ struct UploadsTests {
     @Test("More than the bound at once are refused")
     func bound() async throws {
         let uploads = uploads()
-        let holders = (0..<Uploads.activeMax).map { _ in
-            let chunks = stream([], ends: false)
-            return Task { try await uploads.receive(chunks, from: "") }
-        }
-        defer { for holder in holders { holder.cancel() } }
-        // Refusals come as soon as all of them have begun.
-        var outcome = Uploads.Outcome.kept(path: "", bytes: 0)
-        while outcome == .kept(path: "", bytes: 0) {
-            let chunks = stream([UploadChunk(name: "", bytes: [])])
-            do {
-                outcome = try await uploads.receive(chunks, from: "")
-            } catch Uploads.Failure.noName {
-                await Task.yield()
+        let outcome = try await withThrowingTaskGroup(of: Uploads.Outcome.self) { group in
+            for _ in 0...Uploads.activeMax {
+                let chunks = stream([], ends: false)
+                group.addTask { try await uploads.receive(chunks, from: "") }
             }
+            defer { group.cancelAll() }
+            // All others wait for their first chunk.
+            return try await group.next()
         }
         #expect(
             outcome
