@@ -27,6 +27,7 @@ struct DaemonParts {
     private let admin: VarlinkService
     private let reloader: Reloader
     private let fetches: Fetches
+    private let uploads: Uploads
     private let friends: [PeerURL]
     private let sockets: PublicSockets
     private let logger: Logger
@@ -62,7 +63,7 @@ struct DaemonParts {
         let root = try RootedDirectory(path: configuration.sharedDirectory)
         fetches = Fetches(
             peer: peer, links: links, root: root, transfers: transfers, logger: logger)
-        let uploads = Uploads(
+        uploads = Uploads(
             node: peer, root: root, transfers: transfers, logger: logger,
             isExcluded: { catalog.excludes($0) },
             published: { try await catalog.published($0, sha256: $1) })
@@ -95,6 +96,7 @@ struct DaemonParts {
         let services: [any Service] = [
             Part {
                 await fetches.removeAbandoned()
+                uploads.removeAbandoned()
                 try await catalog.run()
             },
             Part { await links.run() },

@@ -68,16 +68,12 @@ final class Fetches: Sendable {
     /// Partial files of fetches that nobody has taken up again for this long are removed.
     static let abandonedAfter = Duration.seconds(7 * 24 * 3600)
 
-    /// Removes what was left by fetches that were given up, and by uploads that the last run did not
-    /// end. Once at each start.
+    /// Removes what was left by fetches that were given up. Once at each start.
     func removeAbandoned() async {
         let limit = WallClock.milliseconds() / 1000 - Int(Self.abandonedAfter.components.seconds)
         do {
             _ = try root.entries().status(of: RootedDirectory.stagingName)
-            let staging = try root.stagingArea()
-            let count =
-                try staging.removePartials(modifiedBefore: Int64(limit))
-                + staging.removeAbandonedUploads()
+            let count = try root.stagingArea().removePartials(modifiedBefore: Int64(limit))
             if count > 0 { logger.info("removed partial files", metadata: ["count": "\(count)"]) }
         } catch  where error.reason == .notFound {
             // Nothing was ever fetched to here.

@@ -59,6 +59,21 @@ final class Uploads: Sendable {
         self.published = published
     }
 
+    /// Removes what the last run of this daemon did not end. Once at each start.
+    func removeAbandoned() {
+        do {
+            _ = try root.entries().status(of: RootedDirectory.stagingName)
+            let count = try root.stagingArea().removeAbandonedUploads()
+            if count > 0 {
+                logger.info("removed parts of uploads", metadata: ["count": "\(count)"])
+            }
+        } catch  where error.reason == .notFound {
+            // Nothing was ever received here.
+        } catch {
+            logger.report(.partialFilesRemain, ["error": "\(error)"])
+        }
+    }
+
     /// Receives one file; its sender has sent all of it when `chunks` ends without an error.
     ///
     /// - Parameter sender: For the log.
