@@ -238,11 +238,15 @@ package enum Admin {
         package var query: String?
         package var after: String?
         package var limit: Int?
+        package var peer: String?
 
-        package init(query: String? = nil, after: String? = nil, limit: Int? = nil) {
+        package init(
+            query: String? = nil, after: String? = nil, limit: Int? = nil, peer: String? = nil
+        ) {
             self.query = query
             self.after = after
             self.limit = limit
+            self.peer = peer
         }
     }
 

@@ -14,6 +14,7 @@ package struct P2PAdm: ParsableCommand {
               p2padm get docs/q3.parquet           into the shared directory
               p2padm get docs/q3.parquet@peer2     the one at peer2
               p2padm get sha256:HEX --output /tmp  this content, to /tmp, as yourself
+              p2padm put q3.parquet peer2          sends it to peer2, which shares it
               p2padm peers                         who is there, who is not, and why
               p2padm files --json | jq -r .file.path  the paths of all files shared here
 
@@ -21,6 +22,7 @@ package struct P2PAdm: ParsableCommand {
               0    done
               1    nothing found, or the daemon could not do it
               64   wrong usage
+              66   put: the file cannot be read
               69   the daemon is not running
               73   the output cannot be created, or exists already
               74   the transfer failed
@@ -30,8 +32,8 @@ package struct P2PAdm: ParsableCommand {
 
             JSON
               With --json each line is one object: {"version":1,"type":T,T:{...}}.
-              T is status, peer, hit, coverage, file, progress, result, bootstrap,
-              reload or rescan. Sizes are in bytes, instants in milliseconds since
+              T is status, peer, hit, coverage, file, progress, result, upload,
+              bootstrap, reload or rescan. Sizes are in bytes, instants in milliseconds since
               1970, durations in milliseconds.
 
             ENVIRONMENT
@@ -41,7 +43,7 @@ package struct P2PAdm: ParsableCommand {
         version: "p2padm \(Project.version)",
         subcommands: [
             StatusCommand.self, PeersCommand.self, SearchCommand.self, FilesCommand.self,
-            GetCommand.self, BootstrapCommand.self, ReloadCommand.self, RescanCommand.self,
+            GetCommand.self, PutCommand.self, BootstrapCommand.self, ReloadCommand.self, RescanCommand.self,
         ])
 
     package init() {}

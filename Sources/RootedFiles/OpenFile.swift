@@ -15,7 +15,7 @@ package final class OpenFile: Sendable {
     /// Takes over `descriptor`, and closes it also when this throws.
     ///
     /// - Throws: `notARegularFile` for anything else.
-    init(taking descriptor: FileDescriptor, path: String) throws(RootedFileError) {
+    package init(taking descriptor: FileDescriptor, path: String) throws(RootedFileError) {
         self.descriptor = descriptor
         self.path = path
         guard try status().kind == .regular else {

@@ -1,15 +1,20 @@
 import AdminWire
 import ArgumentParser
 
-/// `p2padm files [QUERY]`
+/// `p2padm files [QUERY] [--peer PEER]`
 struct FilesCommand: AdminCommand {
     static let configuration = CommandConfiguration(
         commandName: "files",
-        abstract: "The files that this host shares.",
-        discussion: "Exits 1 when there is none.")
+        abstract: "The files that this host, or a peer, shares.",
+        discussion: "Exits 1 when there is none. Of a peer, the first 50,000 are listed.")
 
     @Argument(help: "Only those with this in their name, in any case.")
     var query: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Those of this peer: its name, its URL or the beginning of its id.", valueName: "peer"))
+    var peer: String?
 
     @OptionGroup var common: CommonOptions
 
@@ -18,7 +23,7 @@ struct FilesCommand: AdminCommand {
     func perform(_ session: AdminSession, _ console: Console) throws(CommandFailure) {
         let line = FileLine(namesPeer: false, style: console.style, now: console.now())
         var (count, bytes) = (0, 0)
-        try session.stream("Files", Admin.FilesQuery(query: query), action: action) {
+        try session.stream("Files", Admin.FilesQuery(query: query, peer: peer), action: action) {
             (reply: Admin.Files) throws(CommandFailure) in
             if common.json {
                 for file in reply.files { try printJSON("file", file, console) }

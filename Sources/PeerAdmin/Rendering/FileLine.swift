@@ -17,7 +17,7 @@ struct FileLine {
     func line(_ file: Admin.File, peer: String) -> String {
         columns(
             peer: TerminalText.escaped(peer), size: HumanFormat.size(file.size),
-            age: HumanFormat.age(of: file.modified, at: now),
+            age: file.modified > 0 ? HumanFormat.age(of: file.modified, at: now) : "-",
             digest: TerminalText.escaped(file.sha256.map { String($0.prefix(12)) } ?? "-"))
             + TerminalText.escaped(file.path) + "\n"
     }

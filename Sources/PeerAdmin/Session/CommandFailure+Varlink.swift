@@ -14,6 +14,8 @@ extension CommandFailure {
         var received: Int?
         var size: Int?
         var parameter: String?
+        var peer: String?
+        var sent: Int?
     }
 
     /// - Parameters:
@@ -97,6 +99,13 @@ extension CommandFailure {
                 .transferFailed,
                 "\(text(fields.reason)) (\(HumanFormat.size(fields.received ?? 0))\(size) arrived):"
                     + " the same command again resumes it"
+            )
+        case "UploadFailed":
+            let sizes =
+                "\(HumanFormat.size(fields.sent ?? 0)) of \(HumanFormat.size(fields.size ?? 0))"
+            return (
+                .transferFailed,
+                "\(text(fields.peer)) does not keep it: \(text(fields.reason)) (\(sizes) sent)"
             )
         case "InvalidConfiguration":
             let faults = (fields.faults ?? []).map { "\n  " + TerminalText.escaped($0) }

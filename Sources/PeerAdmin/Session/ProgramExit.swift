@@ -5,6 +5,8 @@ enum ProgramExit: Int32 {
     case failed = 1
     /// EX_USAGE
     case usage = 64
+    /// EX_NOINPUT: the file to send cannot be read.
+    case noInput = 66
     /// EX_UNAVAILABLE: the daemon does not run.
     case unavailable = 69
     /// EX_CANTCREAT

@@ -105,6 +105,21 @@ enum AdminError {
                 path: path, reason: reason, received: Int(received), size: size.map { Int($0) }))
     }
 
+    static func uploadFailed(
+        _ name: String, _ peer: String, _ reason: String, sent: Int64, size: Int64
+    ) -> VarlinkError {
+        struct Parameters: Encodable, Sendable {
+            var name: String
+            var peer: String
+            var reason: String
+            var sent: Int
+            var size: Int
+        }
+        return error(
+            "UploadFailed",
+            Parameters(name: name, peer: peer, reason: reason, sent: Int(sent), size: Int(size)))
+    }
+
     static func invalidConfiguration(_ faults: [String]) -> VarlinkError {
         error("InvalidConfiguration", ["faults": faults])
     }

@@ -19,6 +19,8 @@ struct AdminService: VarlinkInterface {
     let description: InterfaceDescription
     let peer: Peer
     let fetches: Fetches
+    let deliveries: Deliveries
+    let rest: RESTLinks
     let transfers: TransferCounters
     let reload: @Sendable () async throws -> ReloadOutcome
     let logger: Logger
@@ -30,6 +32,7 @@ struct AdminService: VarlinkInterface {
         case "Files": return try await files(call)
         case "Search": return try await search(call)
         case "Get": return try await get(changing(call))
+        case "Put": return try await put(changing(call))
         case "Bootstrap": return VarlinkReply(await bootstrap(try changing(call)))
         case "Reload": return try await reloadConfiguration(changing(call))
         case "Rescan": return try await rescan(changing(call))
@@ -49,9 +52,12 @@ struct AdminService: VarlinkInterface {
             AdminError.notFound(what, coverage)
         case FileFinder.Failure.ambiguous(let path, let choices):
             AdminError.ambiguous(path, choices)
-        case FileFinder.Failure.noSuchPeer(let name, let known):
-            AdminError.invalidArgument(
-                "peer", "no peer is known as \(name); known: \(known.joined(separator: ", "))")
+        case let error as NoSuchPeer:
+            AdminError.invalidArgument("peer", error.reason)
+        case Deliveries.Failure.busy:
+            AdminError.busy("\(Deliveries.activeMax) uploads run already")
+        case Deliveries.Failure.failed(let name, let peer, let reason, let sent, let size):
+            AdminError.uploadFailed(name, peer, reason, sent: sent, size: size)
         case FileFinder.Failure.unproved(let reason):
             AdminError.failed(reason)
         default:
@@ -114,25 +120,6 @@ struct AdminService: VarlinkInterface {
                 files: member.info?.files.map { Int($0) },
                 bytes: member.info?.bytes.map { Int($0) },
                 reason: member.reason)
-        }
-    }
-
-    private func files(_ call: VarlinkCall) async throws -> VarlinkReply {
-        let query = try call.parameters(as: Admin.FilesQuery.self)
-        let limit = query.limit ?? Self.pageFiles
-        guard (1...Self.pageFiles).contains(limit) else {
-            throw AdminError.invalidArgument(
-                "limit", "expected 1-\(Self.pageFiles), found \(limit)")
-        }
-        var after = query.after
-        while true {
-            let page = try await peer.files(
-                after: after, limit: limit + 1, matching: query.query ?? "")
-            let files = page.prefix(limit).map(Admin.File.init)
-            let reply = Admin.Files(files: files, continues: page.count > limit)
-            guard call.wantsMore, page.count > limit else { return VarlinkReply(reply) }
-            try await call.reply(reply)
-            after = files.last?.path
         }
     }
 

@@ -77,8 +77,8 @@ struct DaemonParts {
         reloader = Reloader(
             inputs: inputs, configuration: configuration, peer: peer, level: level, logger: logger)
         admin = Self.makeAdmin(
-            adminListeners, peer: peer, fetches: fetches, transfers: transfers, reloader: reloader,
-            version: inputs.version, logger: logger)
+            adminListeners, peer: peer, links: links, fetches: fetches, transfers: transfers,
+            reloader: reloader, version: inputs.version, logger: logger)
         DaemonMetrics.register(
             in: metrics, peer: peer, network: network, transfers: transfers, version: inputs.version
         )
@@ -196,8 +196,8 @@ struct DaemonParts {
     }
 
     private static func makeAdmin(
-        _ listeners: [VarlinkListener], peer: Peer, fetches: Fetches, transfers: TransferCounters,
-        reloader: Reloader, version: String, logger: Logger
+        _ listeners: [VarlinkListener], peer: Peer, links: PeerLinks, fetches: Fetches,
+        transfers: TransferCounters, reloader: Reloader, version: String, logger: Logger
     ) -> VarlinkService {
         guard let description = InterfaceDescription(Admin.interfaceText) else {
             preconditionFailure("org.p2ppeer.Admin has lost its name")
@@ -208,7 +208,10 @@ struct DaemonParts {
                 url: "https://p2p-peer.example/"),
             interfaces: [
                 AdminService(
-                    description: description, peer: peer, fetches: fetches, transfers: transfers,
+                    description: description, peer: peer, fetches: fetches,
+                    deliveries: Deliveries(
+                        peer: peer, links: links, transfers: transfers, logger: logger),
+                    rest: links.rest, transfers: transfers,
                     reload: { try await reloader.reload() }, logger: logger)
             ],
             listeners: listeners

@@ -34,7 +34,6 @@ struct FileFinder: Sendable {
     }
 
     enum Failure: Error {
-        case noSuchPeer(String, known: [String])
         case notFound(String, SearchCoverage?)
         /// One path, several contents.
         case ambiguous(String, [PeerAnswer])
@@ -77,7 +76,7 @@ struct FileFinder: Sendable {
 
     private func answers(_ wanted: Wanted) async throws -> ([PeerAnswer], SearchCoverage?) {
         if let name = wanted.peer {
-            let member = try await member(named: name)
+            let member = try await peer.member(named: name)
             return (try await stat(wanted, at: [member]), nil)
         }
         if wanted.sha256 != nil {
@@ -103,19 +102,6 @@ struct FileFinder: Sendable {
             }
         }
         return (answers, coverage)
-    }
-
-    private func member(named name: String) async throws -> Member {
-        let members = await peer.members()
-        let url = PeerURL(wire: name)
-        let isID = name.utf8.count >= 8
-        if let found = members.first(where: {
-            $0.info?.name == name || $0.url == url
-                || (isID && $0.info?.id?.hasPrefix(name.lowercased()) == true)
-        }) {
-            return found
-        }
-        throw Failure.noSuchPeer(name, known: members.map { $0.info?.name ?? $0.url.description })
     }
 
     /// Asks peers directly what they have under a path or SHA-256.

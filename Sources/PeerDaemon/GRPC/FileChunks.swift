@@ -21,6 +21,17 @@ struct FileChunk: Sendable {
         return FileChunk(head: head.bytes, payload: payload)
     }
 
+    /// `peer.UploadChunk`; the first has the file's name.
+    static func uploaded(_ name: String?, _ payload: FileSlice) -> FileChunk {
+        var head = ProtobufHead()
+        if let name {
+            head.appendLength(field: 1, name.utf8.count)
+            head.append(name.utf8)
+        }
+        head.appendLength(field: 2, payload.count)
+        return FileChunk(head: head.bytes, payload: payload)
+    }
+
     /// `filetransfer.FileChunk`.
     static func numbered(_ sequence: Int64, _ payload: FileSlice) -> FileChunk {
         var head = ProtobufHead()
@@ -51,6 +62,10 @@ private struct ProtobufHead {
     mutating func appendLength(field: UInt64, _ count: Int) {
         appendVarint(field << 3 | 2)
         appendVarint(UInt64(count))
+    }
+
+    mutating func append(_ payload: String.UTF8View) {
+        bytes += payload
     }
 
     private mutating func appendVarint(_ value: UInt64) {

@@ -130,7 +130,7 @@ struct RESTLinks: Sendable {
         }
     }
 
-    private func send<Answer: Decodable>(
+    func send<Answer: Decodable>(
         _ request: HTTPClientRequest, timeout: Duration = Self.timeout
     ) async throws -> Answer {
         let response: HTTPClientResponse
