@@ -200,7 +200,7 @@ let package = Package(
         .target(
             name: "PeerAdmin",
             dependencies: [
-                "AdminWire", "CLinux", "Varlink",
+                "AdminWire", "CLinux", "Locking", "Varlink",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -217,7 +217,7 @@ let package = Package(
             // A test target that depends on an executable makes SwiftPM build protoc (10 minutes).
             name: "PeerAdminTests",
             dependencies: [
-                "PeerAdmin", "AdminWire", "Varlink",
+                "PeerAdmin", "AdminWire", "CLinux", "Varlink",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict

@@ -17,6 +17,7 @@ package struct P2PAdm: ParsableCommand {
               p2padm put q3.parquet peer2          sends it to peer2, which shares it
               p2padm peers                         who is there, who is not, and why
               p2padm files --json | jq -r .file.path  the paths of all files shared here
+              p2padm menu                          all of this by questions
 
             EXIT STATUS
               0    done
@@ -39,11 +40,13 @@ package struct P2PAdm: ParsableCommand {
             ENVIRONMENT
               P2PADM_SOCKET  the daemon's socket, unless --socket says one
               NO_COLOR       no colours
+              LC_ALL, LC_MESSAGES, LANG  the language of menu: es for Spanish, else English
             """,
         version: "p2padm \(Project.version)",
         subcommands: [
             StatusCommand.self, PeersCommand.self, SearchCommand.self, FilesCommand.self,
-            GetCommand.self, PutCommand.self, BootstrapCommand.self, ReloadCommand.self, RescanCommand.self,
+            GetCommand.self, PutCommand.self, MenuCommand.self, BootstrapCommand.self,
+            ReloadCommand.self, RescanCommand.self,
         ])
 
     package init() {}
