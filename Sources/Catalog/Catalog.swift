@@ -1,7 +1,7 @@
+import Locking
 import Logging
 import RootedFiles
 import SQLite
-import Locking
 
 /// What this host shares: one directory, scanned, watched, hashed and searchable.
 ///

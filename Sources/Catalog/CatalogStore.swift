@@ -1,6 +1,6 @@
+import Locking
 import RootedFiles
 import SQLite
-import Locking
 
 /// What is known of the shared files, in SQLite.
 final class CatalogStore: Sendable {

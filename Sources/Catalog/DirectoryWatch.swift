@@ -1,7 +1,7 @@
 import Dispatch
 import Glibc
-import RootedFiles
 import Locking
+import RootedFiles
 import SystemPackage
 
 /// Collects which paths changed beneath a directory, by inotify(7): one watch a directory.

@@ -1,7 +1,7 @@
+import Locking
 import LogMessages
 import Logging
 import RootedFiles
-import Locking
 import Synchronization
 
 /// How far a fetch is.

@@ -1,6 +1,6 @@
 import Crypto
-import RootedFiles
 import Locking
+import RootedFiles
 
 /// The bytes that are there, and the state of their SHA-256: hashed as they are written, so that
 /// they need not be read again.

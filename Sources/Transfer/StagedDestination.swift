@@ -1,6 +1,6 @@
 import Glibc
-import RootedFiles
 import Locking
+import RootedFiles
 import SystemPackage
 
 /// The shared directory: received in its staging area under the SHA-256, then given its name in

@@ -1,7 +1,7 @@
 import GRPCCore
+import Locking
 import NIOCore
 import NIOPosix
-import Locking
 
 /// A gRPC client transport: one connection to one server, opened by the first call and again when lost.
 ///

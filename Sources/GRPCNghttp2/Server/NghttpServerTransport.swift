@@ -1,7 +1,7 @@
 import GRPCCore
+import Locking
 import NIOCore
 import NIOPosix
-import Locking
 
 /// A gRPC server transport: NIO sockets, libnghttp2 frames, handlers on the connection's event loop.
 ///

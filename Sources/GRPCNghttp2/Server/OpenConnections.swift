@@ -1,5 +1,5 @@
-import NIOCore
 import Locking
+import NIOCore
 
 /// The connections of a server that are open now, so that they can be ended.
 ///

@@ -1,5 +1,5 @@
-import Metrics
 import Locking
+import Metrics
 
 /// Counts what is moved, for the metrics and for `status`.
 final class TransferCounters: Sendable {

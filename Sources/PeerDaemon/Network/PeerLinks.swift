@@ -1,11 +1,11 @@
 import FoundationEssentials
 import GRPCCore
 import GRPCNghttp2
+import Locking
 import NIOCore
 import Overlay
 import PeerWire
 import SwiftProtobuf
-import Locking
 
 /// Connections to other peers: one gRPC client for each address, made when first needed.
 ///

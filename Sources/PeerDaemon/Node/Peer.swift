@@ -1,8 +1,8 @@
 import Catalog
+import Locking
 import Metrics
 import Overlay
 import RootedFiles
-import Locking
 
 /// The daemon's domain behind one door: catalog, overlay and settings.
 final class Peer: Node {

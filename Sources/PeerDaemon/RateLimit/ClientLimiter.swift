@@ -1,5 +1,5 @@
-import Overlay
 import Locking
+import Overlay
 
 /// The rate limits of all faces: one budget per client, whichever face it uses.
 package final class ClientLimiter: Sendable {
