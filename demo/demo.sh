@@ -9,100 +9,10 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export PATH=${PEER_BINARIES:-$here/../.build/release}:$PATH
-work=
-declare -a pids=()
-current="set up"
-count=0
-
-if [[ -t 1 && -z ${NO_COLOR:-} ]]; then
-    bold=$'\e[1m' green=$'\e[32m' red=$'\e[31m' dim=$'\e[2m' plain=$'\e[0m'
-else
-    bold='' green='' red='' dim='' plain=''
-fi
-
-# --- Telling and checking ---------------------------------------------------------------------------------------------
-
-step() {
-    count=$((count + 1))
-    current=$1
-    printf '\n%s%d. %s%s\n' "$bold" "$count" "$current" "$plain"
-}
-
-say() { printf '   %s\n' "$1"; }
-good() { printf '   %s✓%s %s\n' "$green" "$plain" "$1"; }
-
-fail() {
-    printf '   %s✗ %s%s\n' "$red" "$1" "$plain" >&2
-    exit 1
-}
-
-# Prints a command so that it can be copied.
-show() {
-    local word line=
-    for word; do
-        [[ $word != *" "* || $# -eq 1 ]] || word="'$word'"
-        line+=" $word"
-    done
-    printf '   %s$%s%s\n' "$dim" "$line" "$plain"
-}
-
-# Shows a command, then runs it.
-run() {
-    show "$@"
-    "$@"
-}
-
-# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
-wait_for() {
-    local deadline=$((SECONDS + $1)) what=$2
-    shift 2
-    until "$@"; do
-        ((SECONDS < deadline)) || fail "waited in vain: $what"
-        # A daemon that is gone will not get there any more.
-        for number in "${!pids[@]}"; do
-            kill -0 "${pids[$number]}" 2>/dev/null || fail "peer$number ended: $(tail -n 3 "$work/peer$number/log")"
-        done
-        sleep 0.05
-    done
-}
-
-clean_up() {
-    local status=$?
-    trap - EXIT INT TERM
-    if ((status != 0)); then
-        printf '\n%sdemo: failed in step %d: %s%s\n' "$red" "$count" "$current" "$plain" >&2
-        for log in ${work:+"$work"/peer*/log}; do
-            [[ -s $log ]] || continue
-            printf -- '--- %s\n' "${log#"$work"/}" >&2
-            tail -n 5 "$log" >&2
-        done
-    fi
-    for pid in "${pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
-    wait 2>/dev/null || true
-    [[ -z $work ]] || rm -rf "$work"
-    exit "$status"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+# shellcheck source=demo/stage.sh
+source "$here/stage.sh"
 
 # --- The parts of the demonstration -----------------------------------------------------------------------------------
-
-check_programs() {
-    local program
-    for program in p2p-peer p2padm curl jq sha256sum; do
-        command -v "$program" >/dev/null || fail "$program is not installed: make demo sets it up"
-    done
-}
-
-check_ports() {
-    local port
-    for port in 800{1..4} 5005{1..4} 900{1..4}; do
-        if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-            fail "port $port is in use by another program: stop it (ss -tlnp | grep $port), then try again"
-        fi
-    done
-}
 
 # make_file PEER NAME SIZE
 make_file() {
@@ -135,10 +45,10 @@ is_indexed() {
 # --- The demonstration ------------------------------------------------------------------------------------------------
 
 printf '%sp2p-peer: four peers share, search and fetch%s\n' "$bold" "$plain"
-check_programs
+check_programs p2p-peer p2padm curl jq sha256sum
 
 step "Four directories with files of different sizes"
-check_ports
+check_ports 800{1..4} 5005{1..4} 900{1..4}
 work=$(mktemp -d "${TMPDIR:-/tmp}/p2p-demo.XXXXXX")
 make_file peer1 'report-notes.txt' 4K
 make_file peer2 'Report del año 2026.pdf' 3M
@@ -196,13 +106,6 @@ wait_for 5 "peer3 among those that did not answer" grep -q 'http://127.0.0.1:800
 good "three answered (exit code 0), and the one that is gone is named"
 
 step "A clean end: SIGTERM, exit code 0"
-for number in "${!pids[@]}"; do kill -TERM "${pids[$number]}"; done
-for number in "${!pids[@]}"; do
-    status=0
-    wait "${pids[$number]}" || status=$?
-    unset "pids[$number]"
-    ((status == 0)) || fail "peer$number ended with exit code $status"
-done
-good "all have ended"
+end_daemons
 
 printf '\n%sdemo: done in %d s%s\n' "$green" "$SECONDS" "$plain"
