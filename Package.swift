@@ -160,9 +160,8 @@ let package = Package(
         .target(
             name: "PeerDaemon",
             dependencies: [
-                "GRPCNghttp2", "PeerWire", "AdminWire", "CLinux", "Catalog", "Locking",
-                "LogMessages",
-                "Overlay",
+                "GRPCNghttp2", "PeerWire", "AdminWire", "CLinux", "Catalog", "Directory", "Locking",
+                "LogMessages", "Overlay",
                 "PrometheusExposition", "RootedFiles", "SQLite", "Systemd",
                 "Transfer", "Varlink",
                 .product(name: "Logging", package: "swift-log"),
@@ -283,8 +282,8 @@ let package = Package(
         .testTarget(
             name: "PeerDaemonTests",
             dependencies: [
-                "CLinux", "Overlay", "PeerDaemon", "RootedFiles", "Systemd", "TestDirectories",
-                "Transfer",
+                "CLinux", "Directory", "Overlay", "PeerDaemon", "RootedFiles", "Systemd",
+                "TestDirectories", "Transfer",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),

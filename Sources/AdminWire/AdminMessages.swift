@@ -203,11 +203,13 @@ package enum Admin {
         package var peers_alive: Int
         package var peers_known: Int
         package var transfers: Transfers
+        package var directory: Directory?
 
         package init(
             name: String, id: String, version: String, url: String, pid: Int, uptime_ms: Int,
             config_file: String, shared_dir: String, state_dir: String, ports: Ports,
-            catalog: Catalog, peers_alive: Int, peers_known: Int, transfers: Transfers
+            catalog: Catalog, peers_alive: Int, peers_known: Int, transfers: Transfers,
+            directory: Directory? = nil
         ) {
             self.name = name
             self.id = id
@@ -223,6 +225,7 @@ package enum Admin {
             self.peers_alive = peers_alive
             self.peers_known = peers_known
             self.transfers = transfers
+            self.directory = directory
         }
     }
 
@@ -346,6 +349,82 @@ package enum Admin {
             self.added = added
             self.changed = changed
             self.removed = removed
+        }
+    }
+
+    package struct Directory: Codable, Equatable, Sendable {
+        package var store: String
+        package var peers: Int?
+        package var accounts: Int?
+        package var files: Int?
+
+        package init(store: String, peers: Int? = nil, accounts: Int? = nil, files: Int? = nil) {
+            self.store = store
+            self.peers = peers
+            self.accounts = accounts
+            self.files = files
+        }
+    }
+
+    package struct User: Codable, Equatable, Sendable {
+        package var name: String
+        package var disabled: Bool
+        package var logged_in: Bool
+
+        package init(name: String, disabled: Bool, logged_in: Bool) {
+            self.name = name
+            self.disabled = disabled
+            self.logged_in = logged_in
+        }
+    }
+
+    package struct UsersQuery: Codable, Sendable {
+        package var after: String?
+        package var limit: Int?
+
+        package init(after: String? = nil, limit: Int? = nil) {
+            self.after = after
+            self.limit = limit
+        }
+    }
+
+    package struct Users: Codable, Sendable {
+        package var users: [User]
+        package var continues: Bool
+
+        package init(users: [User], continues: Bool) {
+            self.users = users
+            self.continues = continues
+        }
+    }
+
+    /// Of AddUser and SetPassword; shows no password to who prints it.
+    package struct NewUser: Codable, Sendable, CustomStringConvertible, CustomReflectable {
+        package var name: String
+        package var password: String
+
+        package init(name: String, password: String) {
+            self.name = name
+            self.password = password
+        }
+
+        package var description: String { name }
+        package var customMirror: Mirror { Mirror(self, children: ["name": name]) }
+    }
+
+    package struct UserName: Codable, Sendable {
+        package var name: String
+
+        package init(name: String) {
+            self.name = name
+        }
+    }
+
+    package struct UserChange: Codable, Equatable, Sendable {
+        package var logged_out: Bool
+
+        package init(logged_out: Bool) {
+            self.logged_out = logged_out
         }
     }
 }

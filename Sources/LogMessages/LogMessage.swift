@@ -46,6 +46,14 @@ package enum LogMessage: String, CaseIterable, Sendable {
     case directoryNotWatched = "aeb5e0a51d9547dd94c3d9ff5081e5a8"
     case watchIncomplete = "1c9006d0391f405d9b5db0c4e8cb7ea1"
 
+    // The directory
+    case directoryPeerIn = "27c915d1745341a69ec65c51ac999d11"
+    case directoryPeerOut = "3e3729d529ce4506bab51055c6ba36ba"
+    case directoryLoginRefused = "3ce59179205f4b5496254e6124b11148"
+    case directoryAccountChanged = "1752c03a988b4ff08196837b914e9d27"
+    case directoryStoreSilent = "c335b0af31ab47f1916eca8369227659"
+    case directoryStoreBack = "83b5b82f0058494daa2e90b22d6ccfcf"
+
     // Requests
     case requestFailed = "d8b163716f2e4e7587fe682e82b98d7b"
     case requestRefused = "b309b4038e534bb7a2f79e2486fe5c6b"
@@ -64,10 +72,11 @@ package enum LogMessage: String, CaseIterable, Sendable {
         case .peerLost, .peersUnreadable, .peerNotSaved, .transferFailed, .partialFilesRemain,
             .catalogSilent, .filesNotShared, .directoryNotWatched, .watchIncomplete,
             .requestRefused, .instanceMetadataFailed, .noAddress, .friendWithoutREST,
-            .noDirectoryPassword, .uploadFailed:
+            .noDirectoryPassword, .uploadFailed, .directoryStoreSilent:
             .warning
         case .started, .stopping, .stopped, .configurationReloaded, .peerFound, .peerLeft,
-            .transferDone, .sourceFailed, .uploadDone:
+            .transferDone, .sourceFailed, .uploadDone, .directoryPeerIn, .directoryPeerOut,
+            .directoryLoginRefused, .directoryAccountChanged, .directoryStoreBack:
             .notice
         }
     }
@@ -104,6 +113,12 @@ package enum LogMessage: String, CaseIterable, Sendable {
         case .directoryNotWatched:
             "the shared directory cannot be watched, changes are found by rescans"
         case .watchIncomplete: "not every directory can be watched, changes are found by rescans"
+        case .directoryPeerIn: "a peer has logged in"
+        case .directoryPeerOut: "a peer is no longer logged in"
+        case .directoryLoginRefused: "a login was refused"
+        case .directoryAccountChanged: "an account was changed"
+        case .directoryStoreSilent: "the directory's store does not answer"
+        case .directoryStoreBack: "the directory's store answers again"
         case .requestFailed: "a request failed"
         case .requestRefused: "a request was refused for want of resources"
         }
@@ -113,14 +128,17 @@ package enum LogMessage: String, CaseIterable, Sendable {
 extension Logger {
     /// Logs `message` at its own level, with its id.
     ///
-    /// - Parameter metadata: What varies; names of the journal's fields in lower case (`peer`,
-    ///   `transfer`, `sha256`, `bytes`). No secrets.
+    /// - Parameters:
+    ///   - text: Instead of the message's own, where its words are laid down elsewhere.
+    ///   - metadata: What varies; names of the journal's fields in lower case (`peer`,
+    ///     `transfer`, `sha256`, `bytes`). No secrets.
     package func report(
-        _ message: LogMessage, _ metadata: Logger.Metadata = [:], file: String = #fileID,
+        _ message: LogMessage, text: String? = nil, _ metadata: Logger.Metadata = [:],
+        file: String = #fileID,
         function: String = #function, line: UInt = #line
     ) {
         log(
-            level: message.level, "\(message.text)",
+            level: message.level, "\(text ?? message.text)",
             metadata: metadata.merging([LogMessage.idKey: "\(message.id)"]) { _, id in id },
             file: file, function: function, line: line)
     }

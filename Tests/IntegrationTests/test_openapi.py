@@ -14,7 +14,9 @@ PATHS = {"/health", "/register", "/bootstrap", "/peers", "/files", "/search", "/
 @pytest.fixture(scope="module")
 def sharing(shared_factory: PeerFactory) -> Peer:
     # A peer that is registered and hangs would make each answer wait.
-    peer, neighbour = shared_factory.fleet(2, search_timeout=1)
+    peer, neighbour = shared_factory.fleet(2, search_timeout=1, directory={"serve": True})
+    for name in ("Peer1", "Peer2"):
+        assert peer.adm("user", "add", name, input="sd1234\n").returncode == 0
     peer.share("report.txt", b"report")
     neighbour.share("other report.txt", b"other")
     peer.wait_for_files(1)

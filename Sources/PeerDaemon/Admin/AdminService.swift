@@ -1,5 +1,6 @@
 import AdminWire
 import Catalog
+import Directory
 import Glibc
 import Logging
 import Overlay
@@ -21,6 +22,8 @@ struct AdminService: VarlinkInterface {
     let fetches: Fetches
     let deliveries: Deliveries
     let rest: RESTLinks
+    /// nil: this daemon is none.
+    let directory: DirectoryRole?
     let transfers: TransferCounters
     let reload: @Sendable () async throws -> ReloadOutcome
     let logger: Logger
@@ -36,6 +39,12 @@ struct AdminService: VarlinkInterface {
         case "Bootstrap": return VarlinkReply(await bootstrap(try changing(call)))
         case "Reload": return try await reloadConfiguration(changing(call))
         case "Rescan": return try await rescan(changing(call))
+        case "ListUsers": return try await users(call)
+        case "AddUser": return try await addUser(changing(call))
+        case "SetPassword": return try await setPassword(changing(call))
+        case "DisableUser": return try await setDisabled(true, changing(call))
+        case "EnableUser": return try await setDisabled(false, changing(call))
+        case "RemoveUser": return try await removeUser(changing(call))
         default: throw VarlinkError.methodNotImplemented(call.qualifiedMethod)
         }
     }
@@ -60,6 +69,8 @@ struct AdminService: VarlinkInterface {
             AdminError.uploadFailed(name, peer, reason, sent: sent, size: size)
         case FileFinder.Failure.unproved(let reason):
             AdminError.failed(reason)
+        case let error as DirectoryError:
+            AdminError.directory(error)
         default:
             AdminError.failed("\(error)")
         }
@@ -103,7 +114,16 @@ struct AdminService: VarlinkInterface {
             peers_alive: members.count { $0.state == .alive }, peers_known: members.count,
             transfers: Admin.Transfers(
                 active: moved.active, done: moved.done, failed: moved.failed,
-                bytes_received: Int(moved.bytesReceived), bytes_sent: Int(moved.bytesSent)))
+                bytes_received: Int(moved.bytesReceived), bytes_sent: Int(moved.bytesSent)),
+            directory: await directoryStatus())
+    }
+
+    private func directoryStatus() async -> Admin.Directory? {
+        guard let directory else { return nil }
+        let figures = await directory.figures()
+        return Admin.Directory(
+            store: directory.storeName, peers: figures?.peers, accounts: figures?.accounts,
+            files: figures?.files)
     }
 
     private func peers() async -> [Admin.Peer] {

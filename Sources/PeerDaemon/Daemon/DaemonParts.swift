@@ -28,6 +28,8 @@ struct DaemonParts {
     private let reloader: Reloader
     private let fetches: Fetches
     private let uploads: Uploads
+    /// nil: this daemon is none.
+    private let directory: DirectoryRole?
     private let friends: [PeerURL]
     private let sockets: PublicSockets
     private let logger: Logger
@@ -71,17 +73,22 @@ struct DaemonParts {
         grpc = try Self.makeGRPC(
             sockets.grpc, group: group, peer: peer, network: network, transfers: transfers,
             uploads: uploads, limiter: limiter)
+        directory =
+            configuration.directory.serve
+            ? try await DirectoryRole(configuration, logger: logger) : nil
         rest = RESTServices(
-            node: peer, sockets: sockets, limiter: limiter, metrics: metrics, transfers: transfers,
+            node: peer, directory: directory, sockets: sockets, limiter: limiter, metrics: metrics,
+            transfers: transfers,
             logger: logger)
         reloader = Reloader(
             inputs: inputs, configuration: configuration, peer: peer, level: level, logger: logger)
         admin = Self.makeAdmin(
-            adminListeners, peer: peer, links: links, fetches: fetches, transfers: transfers,
-            reloader: reloader, version: inputs.version, logger: logger)
+            adminListeners, peer: peer, links: links, fetches: fetches, directory: directory,
+            transfers: transfers, reloader: reloader, version: inputs.version, logger: logger)
         DaemonMetrics.register(
             in: metrics, peer: peer, network: network, transfers: transfers, version: inputs.version
         )
+        if let directory { DirectoryMetrics.register(in: metrics, directory) }
         self.identity = node
         self.catalog = catalog
         self.logger = logger
@@ -93,7 +100,7 @@ struct DaemonParts {
         let supervision = Supervision(
             notifier: notifier, peer: peer, links: links, reloader: reloader, sockets: sockets,
             logger: logger)
-        let services: [any Service] = [
+        var services: [any Service] = [
             Part {
                 await fetches.removeAbandoned()
                 uploads.removeAbandoned()
@@ -115,6 +122,11 @@ struct DaemonParts {
             ]),
             supervision,
         ]
+        if let directory {
+            // Stopped last, since the end of the list comes first: what the last heartbeats have
+            // extended is written, too.
+            services.insert(Part { await directory.run() }, at: 0)
+        }
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.quiet)
         configuration.maximumGracefulShutdownDuration = Daemon.drainLimit
@@ -197,6 +209,7 @@ struct DaemonParts {
 
     private static func makeAdmin(
         _ listeners: [VarlinkListener], peer: Peer, links: PeerLinks, fetches: Fetches,
+        directory: DirectoryRole?,
         transfers: TransferCounters, reloader: Reloader, version: String, logger: Logger
     ) -> VarlinkService {
         guard let description = InterfaceDescription(Admin.interfaceText) else {
@@ -211,7 +224,7 @@ struct DaemonParts {
                     description: description, peer: peer, fetches: fetches,
                     deliveries: Deliveries(
                         peer: peer, links: links, transfers: transfers, logger: logger),
-                    rest: links.rest, transfers: transfers,
+                    rest: links.rest, directory: directory, transfers: transfers,
                     reload: { try await reloader.reload() }, logger: logger)
             ],
             listeners: listeners

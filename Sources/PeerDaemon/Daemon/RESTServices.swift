@@ -7,12 +7,12 @@ struct RESTServices {
     let metrics: HTTPListener<MetricsResponder>
 
     init(
-        node: Peer, sockets: PublicSockets, limiter: ClientLimiter,
+        node: Peer, directory: DirectoryRole?, sockets: PublicSockets, limiter: ClientLimiter,
         metrics registry: PrometheusRegistry,
         transfers: TransferCounters, logger: Logger
     ) {
         let face = RESTFace(
-            node: node, limiter: limiter,
+            node: node, directory: directory, limiter: limiter,
             metrics: { accept in
                 let format = ExpositionFormat(accept: accept)
                 return (format.contentType, await registry.render(format))
@@ -20,9 +20,10 @@ struct RESTServices {
             fileBytesSent: { transfers.add(.sent, bytes: Int64($0)) })
         api = HTTPListener(
             socket: sockets.rest, responder: RESTResponder(face: face),
-            channelConfiguration: RESTFace.channelConfiguration, logger: logger)
+            channelConfiguration: RESTFace.channelConfiguration(
+                directory == nil ? .peer : .directory), logger: logger)
         metrics = HTTPListener(
             socket: sockets.metrics, responder: MetricsResponder(face: face),
-            channelConfiguration: RESTFace.channelConfiguration, logger: logger)
+            channelConfiguration: RESTFace.channelConfiguration(), logger: logger)
     }
 }

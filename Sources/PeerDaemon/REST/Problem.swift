@@ -10,6 +10,8 @@ struct Problem: Error {
     var fields: HTTPFields = [:]
     /// Under which the log has more; only of our own faults.
     var errorID: String?
+    /// More for people, where the words of `detail` are not ours to choose.
+    var reason: String?
 
     /// The body.
     struct Document: Codable, Equatable {
@@ -20,9 +22,10 @@ struct Problem: Error {
         /// The path that was asked for.
         var instance: String
         var errorID: String?
+        var reason: String?
 
         private enum CodingKeys: String, CodingKey {
-            case type, title, status, detail, instance
+            case type, title, status, detail, instance, reason
             case errorID = "error_id"
         }
     }
@@ -30,7 +33,7 @@ struct Problem: Error {
     func document(instance: String) -> Document {
         Document(
             title: status.reasonPhrase, status: status.code, detail: detail, instance: instance,
-            errorID: errorID)
+            errorID: errorID, reason: reason)
     }
 }
 

@@ -22,7 +22,7 @@ extension RESTFace {
             Response(
                 status: .ok, headers: [.contentType: MediaType.json],
                 body: ResponseBody(byteBuffer: ByteBuffer(bytes: PackageResources.openapi_json)))
-        case .register, .bootstrap: throw Problem.methodNotAllowed(route)
+        case .register, .bootstrap, .directory: throw Problem.methodNotAllowed(route)
         }
     }
 
@@ -71,7 +71,8 @@ extension RESTFace {
                 metricsPort: identity.ports.metrics, sharedDirectory: identity.sharedDirectory,
                 maxFanout: settings.maxFanout, searchTTL: settings.searchTTL),
             stats: stats, healthyPeers: members.healthyURLs,
-            allPeers: members.map(\.url.description), uptime: stats.uptime)
+            allPeers: members.map(\.url.description), uptime: stats.uptime,
+            directory: await directory?.role.document())
     }
 
     private func stats(of members: [Member], _ totals: SharedTotals) -> StatsDocument {
@@ -103,10 +104,7 @@ extension RESTFace {
     private func registration(
         _ body: ByteBuffer, _ fields: HTTPFields
     ) throws(Problem) -> RegisterRequest {
-        if let coding = fields[.contentEncoding], coding.lowercased() != "identity" {
-            throw Problem(
-                status: .unsupportedMediaType, detail: "the body must not be compressed")
-        }
+        try fields.checkIdentityCoding()
         do {
             return try JSONDecoder().decode(
                 RegisterRequest.self, from: Data(body.readableBytesView))

@@ -21,10 +21,6 @@ package struct RESTFace: Sendable {
         static let requestBodyBytesMax = 64 * 1024
         /// For the whole body, from its head on.
         static let requestBodyTimeout = TimeAmount.seconds(30)
-        /// The request line is one, too: it holds a path of 4096 characters, percent-encoded.
-        static let headerFieldBytesMax = 64 * 1024
-        static let headerListBytesMax = 80 * 1024
-        static let headerFieldsMax = 100
         /// Without a complete request head, or without having taken a part of an answer.
         static let idleTimeout = TimeAmount.seconds(60)
         /// What is still read of a request that was answered unread, so that the answer is not
@@ -48,13 +44,17 @@ package struct RESTFace: Sendable {
     let metrics: MetricsText
     let fileBytesSent: @Sendable (Int) -> Void
     let logger: Logger
+    /// nil: this peer is none.
+    let directory: DirectoryFace?
 
     /// - Parameters:
+    ///   - directory: The role, where this daemon has it.
     ///   - limiter: Shared with the gRPC face.
     ///   - metrics: What `GET /metrics` answers.
     ///   - fileBytesSent: Told of every part of a file that was handed to the network, in bytes.
     package init(
-        node: some Node, limiter: ClientLimiter, metrics: @escaping MetricsText, logger: Logger,
+        node: some Node, directory: DirectoryRole? = nil, limiter: ClientLimiter,
+        metrics: @escaping MetricsText, logger: Logger,
         fileBytesSent: @escaping @Sendable (Int) -> Void = { _ in }
     ) {
         self.node = node
@@ -62,21 +62,49 @@ package struct RESTFace: Sendable {
         self.metrics = metrics
         self.logger = logger
         self.fileBytesSent = fileBytesSent
+        self.directory = directory.map(DirectoryFace.init)
     }
 
     /// Limits of header fields and of time, for ``HTTPListener``.
-    static var channelConfiguration: HTTP1Channel.Configuration {
+    static func channelConfiguration(_ limits: HeadLimits = .peer) -> HTTP1Channel.Configuration {
         HTTP1Channel.Configuration(
-            additionalChannelHandlers: [
-                StalledReaderHandler(timeout: Bounds.idleTimeout, lingering: Bounds.lingerTimeout),
-                RefusedRequestHandler(),
-            ],
+            additionalChannelHandlers: handlers(limits),
             idleTimeout: Bounds.idleTimeout,
             httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
-                maxHeaderFieldSize: Bounds.headerFieldBytesMax,
-                maxHeaderListSize: Bounds.headerListBytesMax,
-                maxHeaderFieldCount: Bounds.headerFieldsMax))
+                maxHeaderFieldSize: limits.fieldBytesMax,
+                maxHeaderListSize: limits.listBytesMax,
+                maxHeaderFieldCount: limits.fieldsMax))
     }
+}
+
+extension RESTFace {
+    /// Of one connection.
+    private static func handlers(_ limits: HeadLimits) -> [any RemovableChannelHandler] {
+        var handlers: [any RemovableChannelHandler] = [
+            StalledReaderHandler(timeout: Bounds.idleTimeout, lingering: Bounds.lingerTimeout),
+            RefusedRequestHandler(limits: limits),
+        ]
+        if let budget = limits.budget { handlers.append(HeadBudgetHandler(budget: budget)) }
+        return handlers
+    }
+}
+
+/// How large the head of a request may be.
+struct HeadLimits: Sendable {
+    /// The request line is a field, too.
+    let fieldBytesMax: Int
+    let listBytesMax: Int
+    let fieldsMax = 100
+    /// Of all connections together.
+    var budget: HeadBudget?
+
+    /// A path of 4096 characters, percent-encoded.
+    static let peer = HeadLimits(fieldBytesMax: 64 << 10, listBytesMax: 80 << 10)
+    /// The original's peers send their lists in the query: some 10,000 files of usual names. More
+    /// of them log in by `/v1/directory/`, where nothing large is read for a stranger.
+    static let directory = HeadLimits(
+        fieldBytesMax: 1 << 20, listBytesMax: (1 << 20) + (16 << 10),
+        budget: HeadBudget(bytes: 64 << 20, freeBytes: peer.fieldBytesMax))
 }
 
 /// What a responder knows of a request besides itself.

@@ -16,7 +16,8 @@ struct RESTResponder: HTTPResponder {
     func respond(to request: Request, context: RESTContext) async throws -> Response {
         let target = RequestTarget(request.head.path ?? "")
         let exchange = Exchange(
-            method: request.method, target: target, route: Route(path: target.path),
+            method: request.method, target: target,
+            route: Route(path: target.path, servesDirectory: face.directory != nil),
             logger: context.logger)
         var bodyState: RequestBodyState = request.announcesBody ? .unread : .read
         var response: Response
@@ -51,12 +52,36 @@ struct RESTResponder: HTTPResponder {
             throw Problem.methodNotAllowed(route)
         }
         if request.method == .options { return CrossOrigin.preflight(route) }
+        if case .directory(let resource) = route, let directory = face.directory {
+            if request.method == .post || request.method == .put {
+                try CrossOrigin.forbidWriting(request)
+            }
+            return try await countingRefusals(route, context) {
+                try await directory.answer(
+                    resource,
+                    .init(target: exchange.target, request: request, context: context), &bodyState)
+            }
+        }
         guard request.method == .post else {
             return try await face.read(route, exchange.target, request, context)
         }
         try CrossOrigin.forbidWriting(request)
         let body = try await request.readBody(context.channel, &bodyState)
         return try await face.write(route, body, request)
+    }
+
+    /// Where not every request counts against the limit, one that was refused for its client's
+    /// fault does. A conflict is none: that is how the two sides find out that their lists differ.
+    private func countingRefusals(
+        _ route: Route, _ context: RESTContext, _ answer: () async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await answer()
+        } catch let problem as Problem {
+            let isFault = (400..<500).contains(problem.status.code) && problem.status != .conflict
+            if !route.isRateLimited && isFault { try admit(.request, context) }
+            throw problem
+        }
     }
 
     private func admit(_ use: RateLimiter.Use, _ context: RESTContext) throws(Problem) {

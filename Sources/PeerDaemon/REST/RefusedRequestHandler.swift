@@ -12,7 +12,12 @@ final class RefusedRequestHandler: ChannelDuplexHandler, RemovableChannelHandler
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
+    private let limits: HeadLimits
     private var refusal: HTTPParserError?
+
+    init(limits: HeadLimits) {
+        self.limits = limits
+    }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // More of the refused bytes arrive as further errors.
@@ -24,7 +29,7 @@ final class RefusedRequestHandler: ChannelDuplexHandler, RemovableChannelHandler
         guard let refusal, case .head(let head) = unwrapOutboundIn(data), Self.isBare(head) else {
             return context.write(data, promise: promise)
         }
-        let answer = Self.answer(to: refusal)
+        let answer = answer(to: refusal)
         context.write(wrapOutboundOut(.head(answer.head)), promise: nil)
         context.write(wrapOutboundOut(.body(ByteBuffer(bytes: answer.body))), promise: promise)
     }
@@ -34,7 +39,7 @@ final class RefusedRequestHandler: ChannelDuplexHandler, RemovableChannelHandler
         head.status == .badRequest && head.headerFields[.contentLength] == "0"
     }
 
-    private static func answer(
+    private func answer(
         to refusal: HTTPParserError
     ) -> (head: HTTPResponse, body: [UInt8]) {
         let problem = Problem.badRequest(detail(refusal))
@@ -51,11 +56,10 @@ final class RefusedRequestHandler: ChannelDuplexHandler, RemovableChannelHandler
         }
     }
 
-    private static func detail(_ refusal: HTTPParserError) -> String {
+    private func detail(_ refusal: HTTPParserError) -> String {
         guard refusal == .headerOverflow else { return "this is no valid HTTP request: \(refusal)" }
         return
-            "the request's head is too large: at most \(RESTFace.Bounds.headerFieldBytesMax) bytes "
-            + "a line, \(RESTFace.Bounds.headerListBytesMax) bytes and "
-            + "\(RESTFace.Bounds.headerFieldsMax) fields in all"
+            "the request's head is too large: at most \(limits.fieldBytesMax) bytes a line, "
+            + "\(limits.listBytesMax) bytes and \(limits.fieldsMax) fields in all"
     }
 }

@@ -19,17 +19,19 @@ extension Request {
 
     /// Reads the whole body; a client that dawdles over it is disconnected.
     ///
-    /// - Throws: ``Problem`` 413 past ``RESTFace/Bounds/requestBodyBytesMax``; what follows is
-    ///   read and thrown away, so that the answer is not lost in a reset (RFC 9112 §9.6).
-    func readBody(_ channel: any Channel, _ state: inout RequestBodyState) async throws
-        -> ByteBuffer
-    {
-        let bytesMax = RESTFace.Bounds.requestBodyBytesMax
+    /// - Throws: ``Problem`` 413 past `bytesMax`; what follows is read for a while and thrown
+    ///   away, so that the answer is not lost in a reset (RFC 9112 §9.6).
+    func readBody(
+        _ channel: any Channel, _ state: inout RequestBodyState,
+        bytesMax: Int = RESTFace.Bounds.requestBodyBytesMax,
+        timeout: TimeAmount = RESTFace.Bounds.requestBodyTimeout
+    ) async throws -> ByteBuffer {
+        guard announcesBody else { return ByteBuffer() }
         if let length = headers[.contentLength].flatMap({ Int($0) }), length > bytesMax {
             throw Problem.contentTooLarge(bytesMax: bytesMax)
         }
         state = .abandoned
-        let deadline = channel.eventLoop.scheduleTask(in: RESTFace.Bounds.requestBodyTimeout) {
+        let deadline = channel.eventLoop.scheduleTask(in: timeout) {
             channel.close(promise: nil)
         }
         defer { deadline.cancel() }
@@ -38,7 +40,7 @@ extension Request {
         for try await part in body {
             count += part.readableBytes
             if count <= bytesMax { bytes.writeImmutableBuffer(part) }
-            if count > RESTFace.Bounds.lingerBytesMax {
+            if count > max(bytesMax, RESTFace.Bounds.lingerBytesMax) {
                 throw Problem.contentTooLarge(bytesMax: bytesMax)
             }
         }

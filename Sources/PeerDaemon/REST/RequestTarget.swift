@@ -21,23 +21,31 @@ struct RequestTarget: Equatable {
         query = rest[mark...].dropFirst()
     }
 
+    /// The bytes of the first parameter of that name; nil when there is none.
+    ///
+    /// - Throws: ``PercentEncoding/Malformed``.
+    func bytes(of name: String) throws(PercentEncoding.Malformed) -> [UInt8]? {
+        // Over bytes: a directory takes a query of a megabyte.
+        for pair in query.utf8.split(separator: UInt8(ascii: "&")) {
+            let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
+            guard pair[..<equals].elementsEqual(name.utf8) else { continue }
+            return try PercentEncoding.decode(
+                Substring(pair[equals...].dropFirst()), plusIsSpace: true)
+        }
+        return nil
+    }
+
     /// The first parameter of that name; nil when there is none.
     ///
     /// - Throws: ``Problem`` 400 when it is not percent-encoded UTF-8.
     func parameter(_ name: String) throws(Problem) -> String? {
-        for pair in query.split(separator: "&") {
-            let equals = pair.firstIndex(of: "=") ?? pair.endIndex
-            guard pair[..<equals] == name else { continue }
-            do {
-                let bytes = try PercentEncoding.decode(
-                    pair[equals...].dropFirst(), plusIsSpace: true)
-                if let text = String(validating: bytes, as: UTF8.self) { return text }
-            } catch {
-                // The same complaint as for bytes that are not UTF-8.
-            }
-            throw .badRequest("the parameter \"\(name)\" is not percent-encoded UTF-8")
+        do {
+            guard let bytes = try bytes(of: name) else { return nil }
+            if let text = String(validating: bytes, as: UTF8.self) { return text }
+        } catch {
+            // The same complaint as for bytes that are not UTF-8.
         }
-        return nil
+        throw .badRequest("the parameter \"\(name)\" is not percent-encoded UTF-8")
     }
 
     /// - Throws: ``Problem`` 400 naming the parameter, for what is no number in `range`.

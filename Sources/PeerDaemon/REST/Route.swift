@@ -5,6 +5,7 @@ enum Route: Equatable {
     case health, register, bootstrap, peers, files, search, status, metrics, openAPI
     /// - Parameter name: What follows `/files/`, still percent-encoded.
     case file(name: Substring)
+    case directory(DirectoryRoute)
 
     private static let fixed: [Substring: Route] = [
         "/health": .health, "/register": .register, "/bootstrap": .bootstrap, "/peers": .peers,
@@ -13,9 +14,12 @@ enum Route: Equatable {
     ]
     private static let filesPrefix = "/files/"
 
-    init?(path: Substring) {
+    /// - Parameter servesDirectory: Whether the resources of a directory are here, too.
+    init?(path: Substring, servesDirectory: Bool = false) {
         if let route = Self.fixed[path] {
             self = route
+        } else if servesDirectory, let route = DirectoryRoute.byPath[path] {
+            self = .directory(route)
         } else if path.hasPrefix(Self.filesPrefix), path.utf8.count > Self.filesPrefix.utf8.count {
             self = .file(name: path.dropFirst(Self.filesPrefix.count))
         } else {
@@ -36,6 +40,7 @@ enum Route: Equatable {
         case .status: "/status"
         case .metrics: "/metrics"
         case .openAPI: "/openapi.json"
+        case .directory(let route): route.rawValue
         }
     }
 
@@ -44,6 +49,7 @@ enum Route: Equatable {
         case .register, .bootstrap: [.post, .options]
         case .health, .peers, .files, .file, .search, .status, .metrics, .openAPI:
             [.get, .head, .options]
+        case .directory(let route): route.methods
         }
     }
 
@@ -52,8 +58,13 @@ enum Route: Equatable {
         methods.map(\.rawValue).joined(separator: ", ")
     }
 
-    /// Monitoring must go on when a client is over its limit.
+    /// Whether every request counts. Monitoring must go on when a client is over its limit, and so
+    /// must the signs of life of peers.
     var isRateLimited: Bool {
-        self != .health && self != .metrics
+        switch self {
+        case .health, .metrics: false
+        case .directory(let route): !route.countsRefusalsAlone
+        case .register, .bootstrap, .peers, .files, .file, .search, .status, .openAPI: true
+        }
     }
 }

@@ -18,7 +18,7 @@ enum LiveServer {
         let socket = try ListeningSocket(key: "rest_port", address: host, port: 0)
         let listener = HTTPListener(
             socket: socket, responder: RESTResponder(face: face),
-            channelConfiguration: RESTFace.channelConfiguration, logger: logger)
+            channelConfiguration: RESTFace.channelConfiguration(), logger: logger)
         let group = ServiceGroup(services: [listener], logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }

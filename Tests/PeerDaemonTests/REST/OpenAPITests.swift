@@ -9,10 +9,11 @@ struct RESTTestsOpenAPI {
     func complete() async throws {
         let document = try await RESTTester().get("/openapi.json")
         let paths = try #require(document.paths)
-        let routes: [Route] = [
-            .health, .register, .bootstrap, .peers, .files, .file(name: "x"), .search, .status,
-            .metrics, .openAPI,
-        ]
+        let routes: [Route] =
+            [
+                .health, .register, .bootstrap, .peers, .files, .file(name: "x"), .search,
+                .status, .metrics, .openAPI,
+            ] + DirectoryRoute.allCases.map { .directory($0) }
         #expect(paths.keys == Set(routes.map(\.template)))
         guard case .object(let items) = paths else { return }
         for route in routes {

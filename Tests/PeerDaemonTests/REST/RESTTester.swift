@@ -12,13 +12,13 @@ struct RESTTester {
     let node: FakeNode
     let face: RESTFace
 
-    init() throws {
+    init(directory: DirectoryRole? = nil) throws {
         let node = try FakeNode()
         self.node = node
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         face = RESTFace(
-            node: node, limiter: ClientLimiter(),
+            node: node, directory: directory, limiter: ClientLimiter(),
             metrics: { accept in ("text/plain; version=0.0.4", Array("up 1 \(accept ?? "-")".utf8))
             },
             logger: logger)
@@ -43,7 +43,7 @@ struct RESTTester {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         return Application(
-            responder: responder, server: .http1(configuration: RESTFace.channelConfiguration),
+            responder: responder, server: .http1(configuration: RESTFace.channelConfiguration()),
             logger: logger)
     }
 

@@ -62,12 +62,24 @@ struct StatusDocument: Codable {
     var allPeers: [String]
     /// Seconds.
     var uptime: Double
+    /// Only of a peer that is a directory.
+    var directory: DirectoryDocument?
 
     private enum CodingKeys: String, CodingKey {
-        case peer, url, id, version, grpc, config, stats, uptime
+        case peer, url, id, version, grpc, config, stats, uptime, directory
         case healthyPeers = "healthy_peers"
         case allPeers = "all_peers"
     }
+}
+
+/// The `directory` of `GET /status`.
+struct DirectoryDocument: Codable {
+    /// Without a password.
+    var store: String
+    /// Logged in; as the others not there while the store does not answer.
+    var peers: Int?
+    var accounts: Int?
+    var files: Int?
 }
 
 /// The answer of `GET /peers`.
