@@ -16,6 +16,7 @@ package struct P2PAdm: ParsableCommand {
               p2padm get sha256:HEX --output /tmp  this content, to /tmp, as yourself
               p2padm put q3.parquet peer2          sends it to peer2, which shares it
               p2padm peers                         who is there, who is not, and why
+              p2padm user add Peer1                an account of this directory
               p2padm files --json | jq -r .file.path  the paths of all files shared here
               p2padm menu                          all of this by questions
 
@@ -34,8 +35,8 @@ package struct P2PAdm: ParsableCommand {
             JSON
               With --json each line is one object: {"version":1,"type":T,T:{...}}.
               T is status, peer, hit, coverage, file, progress, result, upload,
-              bootstrap, reload or rescan. Sizes are in bytes, instants in milliseconds since
-              1970, durations in milliseconds.
+              bootstrap, reload, rescan, user or change. Sizes are in bytes, instants in
+              milliseconds since 1970, durations in milliseconds.
 
             ENVIRONMENT
               P2PADM_SOCKET  the daemon's socket, unless --socket says one
@@ -46,7 +47,7 @@ package struct P2PAdm: ParsableCommand {
         subcommands: [
             StatusCommand.self, PeersCommand.self, SearchCommand.self, FilesCommand.self,
             GetCommand.self, PutCommand.self, MenuCommand.self, BootstrapCommand.self,
-            ReloadCommand.self, RescanCommand.self,
+            ReloadCommand.self, RescanCommand.self, UserCommand.self,
         ])
 
     package init() {}

@@ -40,7 +40,7 @@ def unprivileged() -> dict[str, Any]:
 class Peer:
     """One daemon: its directory, its configuration, and, once started, its process and ports."""
 
-    def __init__(self, directory: Path, name: str, **configuration: Any) -> None:
+    def __init__(self, directory: Path, name: str, /, **configuration: Any) -> None:
         self.name = name
         self.directory = directory
         self.shared = directory / "share"

@@ -20,7 +20,7 @@ struct StatusCommand: AdminCommand {
 /// The lines of `p2padm status`.
 enum StatusBlock {
     static func rendered(_ status: Admin.Status, style: Style) -> String {
-        let lines = [
+        var lines = [
             ("peer", "\(status.name)  \(status.url)"),
             ("id", status.id),
             (
@@ -39,6 +39,7 @@ enum StatusBlock {
             ("config", status.config_file),
             ("state", status.state_dir),
         ]
+        if let held = status.directory { lines.append(("directory", directory(held))) }
         return lines.map { name, value in
             let padding = String(repeating: " ", count: 11 - name.count)
             return style.colored(name, .bold) + padding + TerminalText.escaped(value) + "\n"
@@ -53,6 +54,14 @@ enum StatusBlock {
         }
         if !catalog.watching { text += ", not watching for changes" }
         return text + (catalog.detail.map { " (\($0))" } ?? "")
+    }
+
+    private static func directory(_ directory: Admin.Directory) -> String {
+        guard let peers = directory.peers, let accounts = directory.accounts,
+            let files = directory.files
+        else { return "\(directory.store) does not answer" }
+        return "\(peers) of \(HumanFormat.plural(accounts, "account")) logged in, "
+            + "\(HumanFormat.plural(files, "file")) listed, \(directory.store)"
     }
 
     private static func transfers(_ transfers: Admin.Transfers) -> String {

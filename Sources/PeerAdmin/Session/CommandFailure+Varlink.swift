@@ -16,6 +16,7 @@ extension CommandFailure {
         var parameter: String?
         var peer: String?
         var sent: Int?
+        var name: String?
     }
 
     /// - Parameters:
@@ -113,6 +114,18 @@ extension CommandFailure {
                 .badConfiguration,
                 "the configuration cannot be used, the daemon keeps its old one; "
                     + HumanFormat.plural(faults.count, "fault") + ":" + faults.joined()
+            )
+        case "NoDirectory":
+            return (
+                .failed, "this daemon is no directory: set directory.serve in its configuration"
+            )
+        case "NoSuchUser":
+            return (.failed, "there is no account \(text(fields.name)): p2padm user list")
+        case "UserExists":
+            return (
+                .failed,
+                "there is an account \(text(fields.name)) already: p2padm user passwd sets its"
+                    + " password"
             )
         case "Busy": return (.failed, "\(text(fields.reason)): try again later")
         case "Failed": return (.failed, text(fields.reason))
