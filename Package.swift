@@ -101,6 +101,16 @@ let package = Package(
             exclude: ["Directory.md"],
             swiftSettings: strict
         ),
+        // dlopen()s libpq, of which nothing is needed to build: docs/decisions/0027-postgresql.md.
+        .target(name: "CPostgreSQL"),
+        .target(
+            name: "PostgreSQL", dependencies: ["CPostgreSQL", "Locking"],
+            exclude: ["PostgreSQL.md"], swiftSettings: strict
+        ),
+        .target(
+            name: "DirectoryPostgreSQL", dependencies: ["Directory", "PostgreSQL"],
+            exclude: ["DirectoryPostgreSQL.md"], swiftSettings: strict
+        ),
         .target(
             name: "Varlink",
             dependencies: ["CLinux", "Locking"],
@@ -267,8 +277,13 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
-            name: "DirectoryTests", dependencies: ["Directory", "SQLite", "TestDirectories"],
+            name: "DirectoryTests",
+            dependencies: [
+                "Directory", "DirectoryPostgreSQL", "PostgreSQL", "SQLite", "TestDirectories",
+            ],
             swiftSettings: strict),
+        .testTarget(
+            name: "PostgreSQLTests", dependencies: ["PostgreSQL"], swiftSettings: strict),
         .testTarget(
             name: "TransferTests",
             dependencies: [

@@ -1,11 +1,12 @@
 import Directory
+import DirectoryPostgreSQL
 import TestDirectories
 import Testing
 
 /// A kind of store that the tests of ``DirectoryStore`` run over.
 struct StoreFactory: Sendable, CustomTestStringConvertible {
     /// All of them; another kind of store is one element more.
-    static let all: [StoreFactory] = [.sqlite]
+    static let all: [StoreFactory] = [.sqlite] + (TestPostgreSQL.url == nil ? [] : [.postgreSQL])
 
     let name: String
     /// A new and empty store.
@@ -29,6 +30,13 @@ extension StoreFactory {
             // Keeps the directory, too.
             try SQLiteStore(path: "\(directory.path)/directory.sqlite")
         }
+    }
+}
+
+extension StoreFactory {
+    static let postgreSQL = StoreFactory(name: "PostgreSQL") {
+        let url = try TestPostgreSQL.makeSchema()
+        return TestStore(store: try PostgreSQLStore(url: url)) { try PostgreSQLStore(url: url) }
     }
 }
 
