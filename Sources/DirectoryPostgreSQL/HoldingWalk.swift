@@ -20,7 +20,7 @@ struct HoldingWalk {
     /// ...but beyond this level only if it took no longer than this; after more than `slow` by one
     /// of the level below. Time alone would keep a busy server's windows small, and its searches
     /// at work for ever.
-    private static let freeLevel = 2
+    private static let freeLevel = 1
     private static let quick = Duration.milliseconds(1)
     private static let slow = Duration.milliseconds(8)
 

@@ -136,6 +136,11 @@ struct ListWriter {
         let entries = entries.sorted {
             $0.filename.utf8.lexicographicallyPrecedes($1.filename.utf8)
         }
+        // GIN takes what is new in the order of its keys when the list of it is full: 64 MB of a
+        // long list at once, not 4 and 4, each of which goes through the whole index.
+        if entries.count > Self.batchSize {
+            try db.execute("SET LOCAL gin_pending_list_limit = '64MB'")
+        }
         var names: [Int64] = []
         var hasNewNames = false
         for batch in Self.batches(entries) {
