@@ -1,6 +1,7 @@
 # p2p-peer: build, test, show, install. Each target sets up what it needs (.ci/setup) and says what it does.
 #
 #   make demo      four peers on this host do the main job
+#   make demo-directory  a directory, and three peers that log in to it
 #   make test      lint, build, all Swift tests, all tests of real processes
 #   make build     release binaries in .build/release
 #   make install   DESTDIR, PREFIX (/usr/local), SYSCONFDIR (/etc), UNITDIR, ZSHDIR
@@ -26,7 +27,7 @@ TOOLS_PATH = $(CURDIR)/.build/tools/usr/bin
 
 # Steps build on each other, and the compiler uses all cores by itself.
 .NOTPARALLEL:
-.PHONY: all build demo test setup setup-build setup-demo setup-deb setup-test setup-fleet lint format \
+.PHONY: all build demo demo-directory test setup setup-build setup-demo setup-deb setup-test setup-fleet lint format \
 	build-tests test-swift test-processes test-fleet check-fleet install install-built deb bench bench-fleet clean
 
 all: build
@@ -38,6 +39,9 @@ build: setup-build
 
 demo: setup-demo build
 	PEER_BINARIES=$(CURDIR)/$(RELEASE) demo/demo.sh
+
+demo-directory: setup-demo build
+	PEER_BINARIES=$(CURDIR)/$(RELEASE) demo/directory.sh
 
 test: setup-test lint build-tests test-swift test-processes
 	@echo "test: everything passed"
