@@ -55,7 +55,8 @@ build-tests:
 
 test-swift:
 	@echo "test: Swift tests"
-	VARLINK_TEST_PYTHON=$(CURDIR)/$(VENV_PYTHON) $(SWIFT) test --skip-build --disable-xctest
+	VARLINK_TEST_PYTHON=$(CURDIR)/$(VENV_PYTHON) Tests/postgresql-server run \
+		$(SWIFT) test --skip-build --disable-xctest
 
 test-processes:
 	@echo "test: real daemons, asked by clients that others wrote"
