@@ -8,6 +8,7 @@
 #   make deb       the Debian package, in .build/deb
 #   make test-fleet  the package on hosts that this machine boots (root); says "skipped" where it cannot
 #   make bench     the figures of the README; make bench-fleet: the memory of twenty hosts
+#   make bench-directory  those of the directory; ARGUMENTS="--rows 10000000 sqlite" says which, and how large
 #   make format | lint | clean | setup
 
 PREFIX ?= /usr/local
@@ -27,8 +28,9 @@ TOOLS_PATH = $(CURDIR)/.build/tools/usr/bin
 
 # Steps build on each other, and the compiler uses all cores by itself.
 .NOTPARALLEL:
-.PHONY: all build demo demo-directory test setup setup-build setup-demo setup-deb setup-test setup-fleet lint format \
-	build-tests test-swift test-processes test-fleet check-fleet install install-built deb bench bench-fleet clean
+.PHONY: all build demo demo-directory test setup setup-build setup-demo setup-deb setup-test setup-bench setup-fleet lint \
+	format build-tests test-swift test-processes test-fleet check-fleet install install-built deb bench bench-directory \
+	bench-fleet clean
 
 all: build
 
@@ -66,6 +68,9 @@ test-processes:
 bench: setup-test build
 	PEER_BINARIES=$(CURDIR)/$(RELEASE) $(VENV_PYTHON) Benchmarks/bench.py
 
+bench-directory: setup-test setup-bench build
+	PEER_BINARIES=$(CURDIR)/$(RELEASE) $(VENV_PYTHON) Benchmarks/bench_directory.py $(ARGUMENTS)
+
 # P2P_PEER_DEB=FILE tests a package that is there already; P2P_FLEET_HOSTS=N boots so many hosts.
 FLEET_DEB = "$${P2P_PEER_DEB:-$$(ls -t .build/deb/p2p-peer_*.deb | head -n 1)}"
 
@@ -95,6 +100,10 @@ setup-deb:
 setup-fleet:
 	@.ci/setup fleet
 	@.ci/setup-python
+
+setup-bench:
+	@.ci/setup bench
+	@.ci/setup-python .build/fastapi Benchmarks/requirements-fastapi.txt
 
 setup-test:
 	@.ci/setup test
