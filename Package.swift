@@ -170,7 +170,8 @@ let package = Package(
         .target(
             name: "PeerDaemon",
             dependencies: [
-                "GRPCNghttp2", "PeerWire", "AdminWire", "CLinux", "Catalog", "Directory", "Locking",
+                "GRPCNghttp2", "PeerWire", "AdminWire", "CLinux", "Catalog", "Directory",
+                "DirectoryPostgreSQL", "Locking",
                 "LogMessages", "Overlay",
                 "PrometheusExposition", "RootedFiles", "SQLite", "Systemd",
                 "Transfer", "Varlink",

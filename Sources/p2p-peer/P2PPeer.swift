@@ -111,6 +111,7 @@ struct P2PPeer: AsyncParsableCommand {
         MetricsSystem.bootstrap(metrics)
         ProcessLimits.ignoreSignals()
         ProcessLimits.raiseOpenFiles()
+        if configuration.directory.serve { ProcessLimits.forbidCoreFiles() }
         let daemon = try Daemon(
             inputs: inputs, configuration: configuration, passedSockets: sockets, level: level)
         try await daemon.run(metrics: metrics)

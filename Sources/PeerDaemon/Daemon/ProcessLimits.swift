@@ -12,6 +12,12 @@ package enum ProcessLimits {
         _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
+    /// A core file of a directory would hold passwords that it was checking.
+    package static func forbidCoreFiles() {
+        var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+        _ = setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
+    }
+
     /// A reload that is asked for during the start must not end the process, nor may a log that nobody
     /// reads any more.
     package static func ignoreSignals() {

@@ -1,4 +1,5 @@
 import Directory
+import DirectoryPostgreSQL
 
 /// Where each kind of store is opened.
 enum DirectoryStores {
@@ -16,8 +17,13 @@ enum DirectoryStores {
                     code: .osError, message: "directory.store: cannot be opened: \(error)")
             }
         case .postgresql(let url):
-            throw StartupFailure(
-                code: .configuration, message: "directory.store: \(url): not served by this build")
+            do {
+                return try PostgreSQLStore(url: url.text.value)
+            } catch {
+                // The error does not tell the password.
+                throw StartupFailure(
+                    code: .unavailable, message: "directory.store: \(url): \(error)")
+            }
         }
     }
 }
