@@ -71,10 +71,13 @@ package enum Admin {
         package var id: String?
         package var grpc: String?
         package var files: [File]
+        package var via: String?
 
         package init(
-            peer: String, url: String, id: String? = nil, grpc: String? = nil, files: [File]
+            peer: String, url: String, id: String? = nil, grpc: String? = nil, files: [File],
+            via: String? = nil
         ) {
+            self.via = via
             self.peer = peer
             self.url = url
             self.id = id
@@ -100,11 +103,13 @@ package enum Admin {
         package var duplicates: Int
         package var truncated: Bool
         package var elapsed_ms: Int
+        package var directory: String?
 
         package init(
             reached: Int, known: Int, failed: [Failure], duplicates: Int, truncated: Bool,
-            elapsed_ms: Int
+            elapsed_ms: Int, directory: String? = nil
         ) {
+            self.directory = directory
             self.reached = reached
             self.known = known
             self.failed = failed
@@ -204,13 +209,15 @@ package enum Admin {
         package var peers_known: Int
         package var transfers: Transfers
         package var directory: Directory?
+        package var login: Login?
 
         package init(
             name: String, id: String, version: String, url: String, pid: Int, uptime_ms: Int,
             config_file: String, shared_dir: String, state_dir: String, ports: Ports,
             catalog: Catalog, peers_alive: Int, peers_known: Int, transfers: Transfers,
-            directory: Directory? = nil
+            directory: Directory? = nil, login: Login? = nil
         ) {
+            self.login = login
             self.name = name
             self.id = id
             self.version = version
@@ -268,8 +275,13 @@ package enum Admin {
         package var fanout: Int?
         package var ttl: Int?
         package var timeout_ms: Int?
+        package var via: String?
 
-        package init(query: String, fanout: Int? = nil, ttl: Int? = nil, timeout_ms: Int? = nil) {
+        package init(
+            query: String, fanout: Int? = nil, ttl: Int? = nil, timeout_ms: Int? = nil,
+            via: String? = nil
+        ) {
+            self.via = via
             self.query = query
             self.fanout = fanout
             self.ttl = ttl
@@ -363,6 +375,27 @@ package enum Admin {
             self.peers = peers
             self.accounts = accounts
             self.files = files
+        }
+    }
+
+    package struct Login: Codable, Equatable, Sendable {
+        package var account: String
+        package var state: String
+        package var url: String?
+        package var since: Int?
+        package var files: Int?
+        package var reason: String?
+
+        package init(
+            account: String, state: String, url: String? = nil, since: Int? = nil,
+            files: Int? = nil, reason: String? = nil
+        ) {
+            self.account = account
+            self.state = state
+            self.url = url
+            self.since = since
+            self.files = files
+            self.reason = reason
         }
     }
 

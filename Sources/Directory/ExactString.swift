@@ -2,22 +2,22 @@
 ///
 /// Swift takes `é` in one scalar and in two for one text; a file system, SQLite and a client
 /// take them for two names.
-struct ExactString: Hashable, Comparable, Sendable {
-    let string: String
+package struct ExactString: Hashable, Comparable, Sendable {
+    package let string: String
 
-    init(_ string: String) {
+    package init(_ string: String) {
         self.string = string
     }
 
-    static func == (one: ExactString, other: ExactString) -> Bool {
+    package static func == (one: ExactString, other: ExactString) -> Bool {
         one.string.utf8.elementsEqual(other.string.utf8)
     }
 
-    static func < (one: ExactString, other: ExactString) -> Bool {
+    package static func < (one: ExactString, other: ExactString) -> Bool {
         one.string.utf8.lexicographicallyPrecedes(other.string.utf8)
     }
 
-    func hash(into hasher: inout Hasher) {
+    package func hash(into hasher: inout Hasher) {
         var copy = string
         copy.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }

@@ -30,6 +30,10 @@ package enum LogMessage: String, CaseIterable, Sendable {
 
     // Directories
     case noDirectoryPassword = "6d2a8b6426454fa0902a75102663881d"
+    case directoryEntered = "a52ade2b503c4158ab2fd16382e72304"
+    case directoryLost = "474baee7abd64d12b3582cf90b44f8ae"
+    case directoryRefuses = "ac6f3eec5f374afbb780def51d652603"
+    case directoryListCut = "4e99e55541074ecf9d094e0a8db45101"
 
     // Transfers
     case transferDone = "8abc1a7797264b7cb11987019d4c452a"
@@ -72,11 +76,13 @@ package enum LogMessage: String, CaseIterable, Sendable {
         case .peerLost, .peersUnreadable, .peerNotSaved, .transferFailed, .partialFilesRemain,
             .catalogSilent, .filesNotShared, .directoryNotWatched, .watchIncomplete,
             .requestRefused, .instanceMetadataFailed, .noAddress, .friendWithoutREST,
-            .noDirectoryPassword, .uploadFailed, .directoryStoreSilent:
+            .noDirectoryPassword, .uploadFailed, .directoryStoreSilent, .directoryLost,
+            .directoryRefuses, .directoryListCut:
             .warning
         case .started, .stopping, .stopped, .configurationReloaded, .peerFound, .peerLeft,
             .transferDone, .sourceFailed, .uploadDone, .directoryPeerIn, .directoryPeerOut,
-            .directoryLoginRefused, .directoryAccountChanged, .directoryStoreBack:
+            .directoryLoginRefused, .directoryAccountChanged, .directoryStoreBack,
+            .directoryEntered:
             .notice
         }
     }
@@ -101,6 +107,10 @@ package enum LogMessage: String, CaseIterable, Sendable {
         case .friendWithoutREST:
             "a friend has no REST URL, and peers register with each other by REST"
         case .noDirectoryPassword: "there is no password to log in to the directory with"
+        case .directoryEntered: "logged in to a directory"
+        case .directoryLost: "no directory can be reached, only the overlay is asked"
+        case .directoryRefuses: "the directory refuses the login of this peer"
+        case .directoryListCut: "the directory is not told of all files"
         case .transferDone: "transfer done"
         case .transferFailed: "transfer failed"
         case .uploadDone: "upload done"

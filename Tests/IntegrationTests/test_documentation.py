@@ -101,7 +101,11 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         (P2PADM, ["re"], {"reload", "rescan"}),
         (P2PADM, ["get", "--o"], {"--output"}),
         (P2PADM, ["get", "x", "--output", "dir"], {"directory"}),
-        (P2PADM, ["search", "--"], {"--fanout", "--ttl", "--timeout", "--socket", "--json", "--version", "--help"}),
+        (
+            P2PADM,
+            ["search", "--"],
+            {"--fanout", "--ttl", "--via", "--timeout", "--socket", "--json", "--version", "--help"},
+        ),
         (P2PADM, ["peers", "--socket", "a"], {"admin.sock"}),
         (DAEMON, ["--co"], {"--config"}),
         (DAEMON, ["--check-config", "pe"], {"peer.json"}),

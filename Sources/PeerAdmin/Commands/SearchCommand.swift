@@ -8,7 +8,8 @@ struct SearchCommand: AdminCommand {
         abstract: "Asks this peer and, hop by hop, others for files by a part of their name.",
         discussion: """
             Prints hits as they arrive, then how many of the known peers were reached; each peer \
-            that failed is named on stderr. Exits 1 when nothing was found.
+            that failed is named on stderr. A star behind a peer's name says that the directory \
+            told of the file, and the peer itself was not reached. Exits 1 when nothing was found.
             """)
 
     @Argument(help: "A part of the name, in any case.")
@@ -26,6 +27,12 @@ struct SearchCommand: AdminCommand {
             valueName: "time"))
     var timeout: TimeArgument?
 
+    @Option(
+        help: ArgumentHelp(
+            "Whom to ask: overlay, directory or both (default: both where the daemon has a directory, else overlay).",
+            valueName: "whom"))
+    var via: SearchVia?
+
     @OptionGroup var common: CommonOptions
 
     var action: String { "search \(TerminalText.escaped(query))" }
@@ -34,7 +41,8 @@ struct SearchCommand: AdminCommand {
         var tally = SearchTally()
         let line = FileLine(namesPeer: true, style: console.style, now: console.now())
         let query = Admin.SearchQuery(
-            query: query, fanout: fanout, ttl: ttl, timeout_ms: timeout?.milliseconds)
+            query: query, fanout: fanout, ttl: ttl, timeout_ms: timeout?.milliseconds,
+            via: via?.rawValue)
         try session.stream("Search", query, action: action) {
             (reply: Admin.SearchReply) throws(CommandFailure) in
             for answer in reply.answers {
@@ -57,7 +65,9 @@ struct SearchCommand: AdminCommand {
             return
         }
         if answer.files.isEmpty { return }
-        let lines = answer.files.map { line.line($0, peer: answer.peer) }
+        // A star: the directory says so, the peer itself was not reached.
+        let peer = answer.via == "directory" ? "\(answer.peer)*" : answer.peer
+        let lines = answer.files.map { line.line($0, peer: peer) }
         try console.output((isFirst ? line.heading : "") + lines.joined())
     }
 
@@ -77,6 +87,11 @@ struct SearchCommand: AdminCommand {
     }
 }
 
+/// Whom a search asks.
+enum SearchVia: String, CaseIterable, ExpressibleByArgument {
+    case overlay, directory, both
+}
+
 /// A file at a peer: the member `hit` of `search --json`.
 struct Hit: Codable, Equatable, Sendable {
     var peer: String
@@ -87,6 +102,8 @@ struct Hit: Codable, Equatable, Sendable {
     var size: Int
     var modified: Int
     var sha256: String?
+    /// Who told: `overlay` (the peer itself) or `directory`.
+    var via: String?
 
     init(_ answer: Admin.Answer, _ file: Admin.File) {
         peer = answer.peer
@@ -97,17 +114,21 @@ struct Hit: Codable, Equatable, Sendable {
         size = file.size
         modified = file.modified
         sha256 = file.sha256
+        via = answer.via
     }
 }
 
 /// What a search has come to.
 struct SearchTally {
     private(set) var files = 0
+    /// Told by a directory.
+    private var filesOfDirectory = 0
     private var urls: Set<String> = []
     var coverage: Admin.Coverage?
 
     mutating func add(_ answer: Admin.Answer) {
         files += answer.files.count
+        if answer.via == "directory" { filesOfDirectory += answer.files.count }
         if !answer.files.isEmpty { urls.insert(answer.url) }
     }
 
@@ -116,6 +137,7 @@ struct SearchTally {
         var text =
             "\(HumanFormat.plural(files, "file")) at \(HumanFormat.plural(urls.count, "peer"))"
         guard let coverage else { return text }
+        if filesOfDirectory > 0 { text += " (\(filesOfDirectory) by the directory)" }
         text += "; reached \(coverage.reached) of \(HumanFormat.plural(coverage.known, "peer"))"
         text += " in \(HumanFormat.duration(milliseconds: coverage.elapsed_ms))"
         if !coverage.failed.isEmpty { text += ", \(coverage.failed.count) failed" }

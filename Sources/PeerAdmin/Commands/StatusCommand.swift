@@ -13,13 +13,14 @@ struct StatusCommand: AdminCommand {
     func perform(_ session: AdminSession, _ console: Console) throws(CommandFailure) {
         let status: Admin.Status = try session.call("Status", action: action)
         if common.json { return try printJSON("status", status, console) }
-        try console.output(StatusBlock.rendered(status, style: console.style))
+        try console.output(StatusBlock.rendered(status, style: console.style, now: console.now()))
     }
 }
 
 /// The lines of `p2padm status`.
 enum StatusBlock {
-    static func rendered(_ status: Admin.Status, style: Style) -> String {
+    /// - Parameter now: Milliseconds since 1970.
+    static func rendered(_ status: Admin.Status, style: Style, now: Int) -> String {
         var lines = [
             ("peer", "\(status.name)  \(status.url)"),
             ("id", status.id),
@@ -40,6 +41,7 @@ enum StatusBlock {
             ("state", status.state_dir),
         ]
         if let held = status.directory { lines.append(("directory", directory(held))) }
+        if let login = status.login { lines.append(("login", Self.login(login, now: now))) }
         return lines.map { name, value in
             let padding = String(repeating: " ", count: 11 - name.count)
             return style.colored(name, .bold) + padding + TerminalText.escaped(value) + "\n"
@@ -62,6 +64,20 @@ enum StatusBlock {
         else { return "\(directory.store) does not answer" }
         return "\(peers) of \(HumanFormat.plural(accounts, "account")) logged in, "
             + "\(HumanFormat.plural(files, "file")) listed, \(directory.store)"
+    }
+
+    private static func login(_ login: Admin.Login, now: Int) -> String {
+        let time = login.since.map {
+            " for \(HumanFormat.duration(milliseconds: max(now - $0, 0)))"
+        }
+        switch login.state {
+        case "logged_in":
+            return "\(login.account) at \(login.url ?? "")\(time ?? ""), "
+                + "\(HumanFormat.plural(login.files ?? 0, "file")) told"
+        case "away":
+            return "\(login.account) in no directory\(time ?? ""): \(login.reason ?? "")"
+        default: return "\(login.account), \(login.state)"
+        }
     }
 
     private static func transfers(_ transfers: Admin.Transfers) -> String {

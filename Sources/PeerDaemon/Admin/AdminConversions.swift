@@ -1,5 +1,6 @@
 import AdminWire
 import Glibc
+import Overlay
 import Varlink
 
 extension Admin.File {
@@ -14,7 +15,28 @@ extension Admin.Answer {
     init(_ answer: PeerAnswer) {
         self.init(
             peer: answer.peer.name, url: answer.peer.url.description, id: answer.peer.id,
-            grpc: answer.peer.grpc, files: answer.files.map(Admin.File.init))
+            grpc: answer.peer.grpc, files: answer.files.map(Admin.File.init),
+            via: answer.source.rawValue)
+    }
+}
+
+extension Admin.Login {
+    init(_ client: DirectoryClient) {
+        let status = client.status
+        let now = (monotonic: client.now, wall: WallClock.milliseconds())
+        func wall(_ instant: Instant) -> Int {
+            now.wall - (now.monotonic - instant).wholeMilliseconds
+        }
+        switch status.session {
+        case .connecting: self.init(account: client.username, state: "connecting")
+        case .loggedIn(let url, _, let since):
+            self.init(
+                account: client.username, state: "logged_in", url: url, since: wall(since),
+                files: status.files)
+        case .away(let reason, let since):
+            self.init(
+                account: client.username, state: "away", since: wall(since), reason: reason)
+        }
     }
 }
 
@@ -26,14 +48,16 @@ extension Admin.Coverage {
                 Admin.Failure(url: $0.url.description, reason: $0.reason)
             },
             duplicates: coverage.duplicates, truncated: coverage.truncated,
-            elapsed_ms: coverage.elapsed.wholeMilliseconds)
+            elapsed_ms: coverage.elapsed.wholeMilliseconds, directory: coverage.directory)
     }
 }
 
 extension SearchRequest {
     static let timeoutMax = Duration.seconds(300)
 
-    init(_ query: Admin.SearchQuery, settings: LiveSettings) throws(VarlinkError) {
+    init(
+        _ query: Admin.SearchQuery, settings: LiveSettings, hasDirectory: Bool
+    ) throws(VarlinkError) {
         func check(_ value: Int?, _ range: ClosedRange<Int>, _ field: String) throws(VarlinkError) {
             guard let value, !range.contains(value) else { return }
             throw AdminError.invalidArgument(
@@ -48,7 +72,22 @@ extension SearchRequest {
         }
         self.init(
             text: query.query, fanout: query.fanout, ttl: query.ttl,
-            timeout: query.timeout_ms.map { .milliseconds(Int64($0)) })
+            timeout: query.timeout_ms.map { .milliseconds(Int64($0)) },
+            via: try Self.via(query, hasDirectory: hasDirectory))
+    }
+
+    private static func via(
+        _ query: Admin.SearchQuery, hasDirectory: Bool
+    ) throws(VarlinkError) -> SearchVia? {
+        guard let text = query.via else { return nil }
+        guard let via = SearchVia(rawValue: text) else {
+            throw AdminError.invalidArgument("via", "expected overlay, directory or both")
+        }
+        guard via == .overlay || hasDirectory else {
+            throw AdminError.invalidArgument(
+                "via", "this peer has no directory to ask; directory.url configures one")
+        }
+        return via
     }
 }
 

@@ -115,7 +115,7 @@ struct AdminService: VarlinkInterface {
             transfers: Admin.Transfers(
                 active: moved.active, done: moved.done, failed: moved.failed,
                 bytes_received: Int(moved.bytesReceived), bytes_sent: Int(moved.bytesSent)),
-            directory: await directoryStatus())
+            directory: await directoryStatus(), login: peer.directory?.client.map(Admin.Login.init))
     }
 
     private func directoryStatus() async -> Admin.Directory? {
@@ -147,7 +147,8 @@ struct AdminService: VarlinkInterface {
 
     private func search(_ call: VarlinkCall) async throws -> VarlinkReply {
         let query = try call.parameters(as: Admin.SearchQuery.self)
-        let request = try SearchRequest(query, settings: peer.settings)
+        let request = try SearchRequest(
+            query, settings: peer.settings, hasDirectory: peer.hasDirectory)
         var answers: [Admin.Answer] = []
         for await event in await peer.search(request) {
             switch event {

@@ -11,6 +11,7 @@ enum DaemonMetrics {
     ) {
         describeCounters(in: registry)
         registry.addCollector { ProcessFigures.collect() }
+        registry.addCollector { directory(peer) }
         registry.addCollector {
             let counts = Dictionary(grouping: await peer.members(), by: \.state).mapValues(\.count)
             let totals = peer.catalog.totals
@@ -40,6 +41,18 @@ enum DaemonMetrics {
                     value: Double(transfers.current.active)),
             ]
         }
+    }
+
+    /// Nothing of a peer that does not log in.
+    private static func directory(_ peer: Peer) -> [MetricFamily] {
+        guard let status = peer.directory?.client?.status else { return [] }
+        let isLoggedIn = if case .loggedIn = status.session { true } else { false }
+        return [
+            MetricFamily(
+                "p2p_directory_logged_in", .gauge,
+                help: "Whether this peer is logged in to a directory.",
+                value: isLoggedIn ? 1 : 0)
+        ]
     }
 
     private static func describeCounters(in registry: PrometheusRegistry) {

@@ -59,6 +59,8 @@ struct DaemonParts {
         }
         peer = Peer(
             identity: node, catalog: catalog, network: network,
+            directory: DirectoryAccess(
+                configuration, identity: node, catalog: catalog, http: http, logger: logger),
             settings: LiveSettings(configuration))
         friends = configuration.friends
         self.sockets = sockets
@@ -122,6 +124,9 @@ struct DaemonParts {
             ]),
             supervision,
         ]
+        if let client = peer.directory?.client {
+            services.insert(Part { await client.run() }, at: 1)
+        }
         if let directory {
             // Stopped last, since the end of the list comes first: what the last heartbeats have
             // extended is written, too.

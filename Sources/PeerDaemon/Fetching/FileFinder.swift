@@ -79,9 +79,10 @@ struct FileFinder: Sendable {
             let member = try await peer.member(named: name)
             return (try await stat(wanted, at: [member]), nil)
         }
-        if wanted.sha256 != nil {
+        if let sha256 = wanted.sha256 {
             let alive = await peer.members().filter { $0.state == .alive }
-            return (try await stat(wanted, at: Array(alive.prefix(Self.askedMax))), nil)
+            let answers = try await stat(wanted, at: Array(alive.prefix(Self.askedMax)))
+            return (answers + (await listed(sha256, besides: answers)), nil)
         }
         return await searched(wanted.path ?? "")
     }
@@ -115,6 +116,15 @@ struct FileFinder: Sendable {
             return await listed(wanted, at: member)
         }
         return answers.compactMap { $0 }
+    }
+
+    /// Peers of which the directory knows that they have it.
+    private func listed(_ sha256: String, besides known: [PeerAnswer]) async -> [PeerAnswer] {
+        guard let directory = peer.directory else { return [] }
+        let findings = await directory.files(
+            .sha256(sha256.lowercased()), timeout: peer.settings.searchTimeout)
+        let others = Set(known.map(\.peer.url)).union([peer.identity.url])
+        return findings.answers.filter { !others.contains($0.peer.url) }
     }
 
     /// At a peer that speaks only REST.

@@ -8,6 +8,8 @@ package protocol Node: Sendable {
     var settings: LiveSettings { get }
     /// Since the daemon started.
     var uptime: Duration { get }
+    /// Whether searches can ask a directory.
+    var hasDirectory: Bool { get }
 
     // MARK: Finding
 

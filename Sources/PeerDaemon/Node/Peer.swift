@@ -9,12 +9,16 @@ final class Peer: Node {
     let identity: NodeIdentity
     let catalog: Catalog
     let network: PeerNetwork
+    /// nil: none is configured.
+    let directory: DirectoryAccess?
     private let live: Locked<LiveSettings>
     private let start = ContinuousClock.now
 
     init(
-        identity: NodeIdentity, catalog: Catalog, network: PeerNetwork, settings: LiveSettings
+        identity: NodeIdentity, catalog: Catalog, network: PeerNetwork,
+        directory: DirectoryAccess? = nil, settings: LiveSettings
     ) {
+        self.directory = directory
         self.identity = identity
         self.catalog = catalog
         self.network = network
@@ -23,6 +27,7 @@ final class Peer: Node {
 
     var settings: LiveSettings { live.withLock { $0 } }
     var uptime: Duration { .now - start }
+    var hasDirectory: Bool { directory != nil }
 
     func change(_ settings: LiveSettings) {
         live.withLock { $0 = settings }
@@ -31,6 +36,26 @@ final class Peer: Node {
     // MARK: - Finding
 
     func search(_ request: SearchRequest) async -> AsyncStream<SearchEvent> {
+        let via = request.via ?? (directory == nil ? .overlay : .both)
+        Counter(label: "p2p_searches_total", dimensions: [("origin", "here")]).increment()
+        guard via != .overlay else { return await searchOverlay(request) }
+        let begin = ContinuousClock.now
+        let timeout = request.timeout ?? settings.searchTimeout
+        // It ends by itself with its timeout, at the latest.
+        let findings = Task { [directory] in
+            await directory?.files(.containing(request.text), timeout: timeout)
+                ?? DirectoryFindings()
+        }
+        let coverage = SearchCoverage(
+            reached: 0, known: await network.members.count + 1, failed: [], duplicates: 0,
+            truncated: false, elapsed: .zero)
+        return MergedSearch(
+            overlay: via == .both ? await searchOverlay(request) : nil, coverage: coverage,
+            begin: begin, directory: findings
+        ).stream
+    }
+
+    private func searchOverlay(_ request: SearchRequest) async -> AsyncStream<SearchEvent> {
         let settings = settings
         let begin = ContinuousClock.now
         let query = Query(
@@ -38,7 +63,6 @@ final class Peer: Node {
             ttl: request.ttl ?? settings.searchTTL,
             deadline: network.now + (request.timeout ?? settings.searchTimeout),
             origin: identity.url)
-        Counter(label: "p2p_searches_total", dimensions: [("origin", "here")]).increment()
         let members = await network.members
         let events = await network.start(
             query, asker: nil, alreadyAsked: [], limit: SearchLimits.filesMax)

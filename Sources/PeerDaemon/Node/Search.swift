@@ -7,13 +7,31 @@ package struct SearchRequest: Sendable, Hashable {
     package var fanout: Int?
     package var ttl: Int?
     package var timeout: Duration?
+    /// nil: both where a directory is configured, else the overlay.
+    package var via: SearchVia?
 
-    package init(text: String, fanout: Int? = nil, ttl: Int? = nil, timeout: Duration? = nil) {
+    package init(
+        text: String, fanout: Int? = nil, ttl: Int? = nil, timeout: Duration? = nil,
+        via: SearchVia? = nil
+    ) {
         self.text = text
         self.fanout = fanout
         self.ttl = ttl
         self.timeout = timeout
+        self.via = via
     }
+}
+
+/// Whom a search asks.
+package enum SearchVia: String, CaseIterable, Sendable {
+    case overlay, directory, both
+}
+
+/// Who told of a peer's files.
+package enum AnswerSource: String, Sendable {
+    /// The peer itself.
+    case overlay
+    case directory
 }
 
 package enum SearchEvent: Sendable {
@@ -30,11 +48,15 @@ package struct PeerAnswer: Sendable, Hashable {
     package var files: [FoundFile]
     /// More files matched than are listed.
     package var truncated: Bool
+    package var source: AnswerSource
 
-    package init(peer: PeerAddress, files: [FoundFile], truncated: Bool) {
+    package init(
+        peer: PeerAddress, files: [FoundFile], truncated: Bool, source: AnswerSource = .overlay
+    ) {
         self.peer = peer
         self.files = files
         self.truncated = truncated
+        self.source = source
     }
 }
 
@@ -60,7 +82,7 @@ package struct PeerAddress: Sendable, Hashable {
 package struct FoundFile: Sendable, Hashable {
     /// In the shared directory, components separated by `/`.
     package var path: String
-    /// Bytes.
+    /// Bytes; 0 where an original directory tells of the file, which does not say.
     package var size: Int64
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     package var modified: Int64
@@ -109,11 +131,14 @@ package struct SearchCoverage: Sendable, Hashable {
     /// A limit or the deadline cut the answer short.
     package var truncated: Bool
     package var elapsed: Duration
+    /// URL of the directory that answered.
+    package var directory: String?
 
     package init(
         reached: Int, known: Int, failed: [PeerFailure], duplicates: Int, truncated: Bool,
-        elapsed: Duration
+        elapsed: Duration, directory: String? = nil
     ) {
+        self.directory = directory
         self.reached = reached
         self.known = known
         self.failed = failed

@@ -32,9 +32,18 @@ enum PercentEncoding {
 
     /// Encodes all but unreserved characters (RFC 3986 §2.3) and the slashes between components.
     static func encode(path: String) -> String {
+        encode(path.utf8, keepsSlashes: true)
+    }
+
+    /// Encodes all but unreserved characters: a value in a query.
+    static func encode(value: some Sequence<UInt8>) -> String {
+        encode(value, keepsSlashes: false)
+    }
+
+    private static func encode(_ text: some Sequence<UInt8>, keepsSlashes: Bool) -> String {
         var bytes: [UInt8] = []
-        for byte in path.utf8 {
-            if isUnreserved(byte) || byte == UInt8(ascii: "/") {
+        for byte in text {
+            if isUnreserved(byte) || (keepsSlashes && byte == UInt8(ascii: "/")) {
                 bytes.append(byte)
             } else {
                 bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]

@@ -11,7 +11,7 @@ extension RESTFace {
         let ttl = try target.number("ttl", in: 0...Bounds.ttlMax) ?? settings.searchTTL
         let request = SearchRequest(
             text: text, fanout: min(fanout, settings.maxFanout), ttl: ttl,
-            timeout: settings.searchTimeout)
+            timeout: settings.searchTimeout, via: try via(target))
         var results = SearchResults(own: node.identity.url.description)
         for await event in await node.search(request) {
             results.take(event)
@@ -19,6 +19,21 @@ extension RESTFace {
         return SearchDocument(
             query: text, ttl: ttl, fanoutUsed: min(fanout, settings.maxFanout),
             results: results.ordered, coverage: results.coverage)
+    }
+}
+
+extension RESTFace {
+    private func via(_ target: RequestTarget) throws(Problem) -> SearchVia? {
+        guard let text = try target.parameter("via") else { return nil }
+        guard let via = SearchVia(rawValue: text) else {
+            throw .badRequest(
+                "the parameter \"via\" must be one of "
+                    + SearchVia.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        guard via == .overlay || node.hasDirectory else {
+            throw .badRequest("the parameter \"via\": this peer has no directory to ask")
+        }
+        return via
     }
 }
 
@@ -53,7 +68,7 @@ private struct SearchResults {
                 SearchDocument.Result(
                     peer: base, name: answer.peer.name,
                     files: files.map { FileEntry($0, base: base, grpc: answer.peer.grpc) },
-                    truncated: answer.truncated || isCutHere))
+                    truncated: answer.truncated || isCutHere, via: answer.source.rawValue))
         case .failure:
             // The end names all of them.
             break
@@ -62,7 +77,8 @@ private struct SearchResults {
                 reached: end.reached, known: end.known,
                 failed: end.failed.map { .init(url: $0.url.description, reason: $0.reason) },
                 duplicates: end.duplicates, truncated: end.truncated || isCut,
-                elapsedMilliseconds: end.elapsed.milliseconds.rounded())
+                elapsedMilliseconds: end.elapsed.milliseconds.rounded(),
+                directory: end.directory)
         }
     }
 

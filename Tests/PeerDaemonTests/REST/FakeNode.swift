@@ -27,6 +27,7 @@ final class FakeNode: Node, Sendable {
     let state = Mutex(State())
     let directory: SharedDirectory
     let identity: NodeIdentity
+    let hasDirectory = false
     private let root: RootedDirectory
 
     init() throws {

@@ -8,6 +8,8 @@ struct SearchDocument: Codable {
         var files: [FileEntry]
         /// More files matched than are listed.
         var truncated: Bool
+        /// Who told: the peer itself (`overlay`) or a directory.
+        var via: String
     }
 
     struct Failure: Codable {
@@ -23,9 +25,11 @@ struct SearchDocument: Codable {
         var duplicates: Int
         var truncated: Bool
         var elapsedMilliseconds: Double
+        /// URL of the directory that answered.
+        var directory: String?
 
         private enum CodingKeys: String, CodingKey {
-            case reached, known, failed, duplicates, truncated
+            case reached, known, failed, duplicates, truncated, directory
             case elapsedMilliseconds = "elapsed_ms"
         }
     }
