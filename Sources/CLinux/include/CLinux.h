@@ -1,5 +1,6 @@
 #pragma once
 #include "CLinuxListen.h"
+#include "CLinuxMemory.h"
 #if __has_include("CLinuxFiles.h")
 #include "CLinuxFiles.h"
 #endif

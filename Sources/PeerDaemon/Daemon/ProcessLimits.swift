@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// What the process asks of the system before anything else.
@@ -10,6 +11,12 @@ package enum ProcessLimits {
         limit.rlim_cur = limit.rlim_max
         // The old limit serves when the system refuses.
         _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// Gives back the pages of code that only the start needed; see docs/decisions/0036-resident-code.md.
+    static func releaseStartupCode() {
+        // Where the system refuses, they stay.
+        _ = clinux_release_program_text()
     }
 
     /// A core file of a directory would hold passwords that it was checking.

@@ -13,6 +13,8 @@ import UnixSignals
 struct Supervision: Service {
     /// STATUS is sent at most this often.
     static let statusInterval = Duration.seconds(2)
+    /// After READY, until the daemon does what it will go on doing (guess).
+    static let startup = Duration.seconds(5)
 
     let notifier: Notifier
     let peer: Peer
@@ -28,7 +30,10 @@ struct Supervision: Service {
                 group.addTask { await reloadOnHangup() }
                 group.addTask { await tellStatus() }
                 group.addTask { await feedWatchdog() }
-                // The three end when their task is cancelled, by the end of this one's wait.
+                group.addTask {
+                    if await sleep(Self.startup) { ProcessLimits.releaseStartupCode() }
+                }
+                // The four end when their task is cancelled, by the end of this one's wait.
                 await gracefulShutdown()
                 group.cancelAll()
             }
