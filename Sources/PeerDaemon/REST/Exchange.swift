@@ -2,7 +2,6 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import Logging
-import Metrics
 import NIOCore
 import Synchronization
 
@@ -12,13 +11,18 @@ struct Exchange: Sendable {
     let target: RequestTarget
     /// nil: no such resource.
     let route: Route?
+    let metrics: ExchangeMetrics
     let logger: Logger
     private let start = ContinuousClock.now
 
-    init(method: HTTPRequest.Method, target: RequestTarget, route: Route?, logger: Logger) {
+    init(
+        method: HTTPRequest.Method, target: RequestTarget, route: Route?, metrics: ExchangeMetrics,
+        logger: Logger
+    ) {
         self.method = method
         self.target = target
         self.route = route
+        self.metrics = metrics
         self.logger = logger
     }
 
@@ -54,28 +58,13 @@ struct Exchange: Sendable {
 
     private func record(_ status: HTTPResponse.Status, bytes: Int) {
         let duration = ContinuousClock.now - start
-        let route = self.route?.template ?? "unmatched"
-        Counter(
-            label: "p2p_http_requests_total",
-            dimensions: [("method", methodLabel), ("route", route), ("status", "\(status.code)")]
-        ).increment()
-        Metrics.Timer(label: "p2p_http_request_seconds", dimensions: [("route", route)])
-            .record(duration: duration)
-        Counter(label: "p2p_http_sent_bytes_total").increment(by: bytes)
+        metrics.record(method, route, status, bytes: bytes, duration: duration)
         logger.debug(
             "request",
             metadata: [
                 "method": "\(method.rawValue)", "path": "\(target.path)",
                 "status": "\(status.code)", "duration": "\(duration)", "bytes": "\(bytes)",
             ])
-    }
-
-    /// A client may invent methods; labels may not grow with them.
-    private var methodLabel: String {
-        switch method {
-        case .get, .head, .post, .options, .put, .delete, .patch: method.rawValue
-        default: "other"
-        }
     }
 }
 

@@ -12,13 +12,18 @@ import SystemPackage
 /// rules, the access log and the metrics.
 struct RESTResponder: HTTPResponder {
     let face: RESTFace
+    private let metrics = ExchangeMetrics()
+
+    init(face: RESTFace) {
+        self.face = face
+    }
 
     func respond(to request: Request, context: RESTContext) async throws -> Response {
         let target = RequestTarget(request.head.path ?? "")
         let exchange = Exchange(
             method: request.method, target: target,
             route: Route(path: target.path, servesDirectory: face.directory != nil),
-            logger: context.logger)
+            metrics: metrics, logger: context.logger)
         var bodyState: RequestBodyState = request.announcesBody ? .unread : .read
         var response: Response
         do {
