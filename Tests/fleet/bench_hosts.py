@@ -16,6 +16,8 @@ def test_memory_of_many_hosts(step: Step, request: pytest.FixtureRequest) -> Non
     before = available_memory()
     peers: list[Peer] = request.getfixturevalue("peers")
     wait_until_whole(peers)
+    for peer in peers:
+        peer.wait_until_settled()
     daemons = [peer.memory() for peer in peers]
     taken = (before - available_memory()) / 1e6
     step.note(f"all hosts together {taken:.0f} MB of MemAvailable")

@@ -71,6 +71,7 @@ def test_warm_start(step: Step, hosts: list[Peer]) -> None:
 
 def test_idle_memory(step: Step, hosts: list[Peer]) -> None:
     """an idle daemon's memory"""
+    hosts[0].wait_until_settled()
     resident, proportional = hosts[0].memory()
     step.measure("VmRSS", resident, "MB", at_most=32)
     step.measure("PSS", proportional, "MB", at_most=32)

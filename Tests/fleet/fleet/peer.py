@@ -79,6 +79,16 @@ class Peer:
         assert resident and proportional
         return int(resident[1]) * 1024 / 1e6, int(proportional[1]) * 1024 / 1e6
 
+    def wait_until_settled(self) -> None:
+        """Waits until the service has been active for ten seconds: by then what only its start needed is given back."""
+        active = "ActiveEnterTimestampMonotonic"
+
+        def has_settled() -> bool:
+            uptime = float(self.host.run("cat", "/proc/uptime").stdout.split()[0])
+            return uptime - int(self.host.properties(UNIT, active)[active]) / 1e6 >= 10
+
+        until(has_settled, f"{self} to have been active for ten seconds", DEADLINE)
+
     # --- p2padm ---
 
     def adm(self, *arguments: str, user: str = "root", check: bool = True) -> subprocess.CompletedProcess[str]:
