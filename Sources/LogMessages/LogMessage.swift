@@ -61,6 +61,7 @@ package enum LogMessage: String, CaseIterable, Sendable {
     // Requests
     case requestFailed = "d8b163716f2e4e7587fe682e82b98d7b"
     case requestRefused = "b309b4038e534bb7a2f79e2486fe5c6b"
+    case grpcClientCutOff = "9ea7b16f41fe4b04a8605a9680e442c6"
 
     /// 128 bits, 32 lower-case hexadecimal digits.
     package var id: String { rawValue }
@@ -77,7 +78,7 @@ package enum LogMessage: String, CaseIterable, Sendable {
             .catalogSilent, .filesNotShared, .directoryNotWatched, .watchIncomplete,
             .requestRefused, .instanceMetadataFailed, .noAddress, .friendWithoutREST,
             .noDirectoryPassword, .uploadFailed, .directoryStoreSilent, .directoryLost,
-            .directoryRefuses, .directoryListCut:
+            .directoryRefuses, .directoryListCut, .grpcClientCutOff:
             .warning
         case .started, .stopping, .stopped, .configurationReloaded, .peerFound, .peerLeft,
             .transferDone, .sourceFailed, .uploadDone, .directoryPeerIn, .directoryPeerOut,
@@ -131,6 +132,7 @@ package enum LogMessage: String, CaseIterable, Sendable {
         case .directoryStoreBack: "the directory's store answers again"
         case .requestFailed: "a request failed"
         case .requestRefused: "a request was refused for want of resources"
+        case .grpcClientCutOff: "a gRPC client was cut off"
         }
     }
 }

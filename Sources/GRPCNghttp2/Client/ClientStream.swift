@@ -133,6 +133,9 @@ final class ClientStream: WritableStream {
         body.write(count, into: &output)
     }
 
+    /// How long a server may take is the caller's to say, by a deadline.
+    var isWaiting: Bool { false }
+
     /// The first status counts.
     private func deliver(_ status: Status, _ metadata: Metadata) {
         guard !gotStatus else { return }

@@ -13,7 +13,7 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
     static let blockBytes = 256 * 1024
 
     /// How long the other side may take to close its half of a connection that is done.
-    private static let lingering = TimeAmount.seconds(2)
+    static let lingering = TimeAmount.seconds(2)
 
     /// How long the other side may take to hear that the connection ends.
     private static let noticeLimit = TimeAmount.seconds(1)
@@ -36,10 +36,13 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
     private let accept: ((HTTP2ConnectionHandler, Int32, [HeaderField]) -> any HTTP2Stream)?
     /// Called when no more streams can be opened: the other side drains the connection.
     var onUnusable: (() -> Void)?
+    /// Told what the other side did when the connection ends for it, or one of its streams.
+    let onMisconduct: ((Misconduct) -> Void)?
+    var watch: ConnectionWatch
 
-    private var session: HTTP2Session?
-    private var context: ChannelHandlerContext?
-    private var streams: [Int32: any HTTP2Stream] = [:]
+    private(set) var session: HTTP2Session?
+    private(set) var context: ChannelHandlerContext?
+    private(set) var streams: [Int32: any HTTP2Stream] = [:]
     private var state = State.active
     private var hasHadStreams = false
     private var isReading = false
@@ -49,14 +52,19 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
 
     init(
         role: HTTP2Session.Role, limits: HTTP2Session.Limits,
-        accept: ((HTTP2ConnectionHandler, Int32, [HeaderField]) -> any HTTP2Stream)? = nil
+        accept: ((HTTP2ConnectionHandler, Int32, [HeaderField]) -> any HTTP2Stream)? = nil,
+        onMisconduct: ((Misconduct) -> Void)? = nil
     ) {
         self.role = role
         self.limits = limits
         self.accept = accept
+        self.onMisconduct = onMisconduct
+        watch = ConnectionWatch(limits.conduct)
     }
 
     var channel: (any Channel)? { context?.channel }
+
+    var isServer: Bool { role == .server }
 
     /// Whether a client may open a stream.
     var acceptsRequests: Bool {
@@ -76,10 +84,13 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard let session else { return }
+        // What still comes on a connection that has ended is read and dropped, or the kernel would answer it
+        // with a reset, and take away the GOAWAY.
+        guard let session, !hasEnded else { return }
         isReading = true
         do {
-            try session.receive(unwrapInboundIn(data))
+            try session.receive(unwrapInboundIn(data), now: context.eventLoop.now)
+            watchUnfinished()
         } catch {
             fail(error)
         }
@@ -120,6 +131,7 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
         guard session == nil else { return }
         session = HTTP2Session(
             role: role, limits: limits, delegate: self, allocator: context.channel.allocator)
+        watchUnfinished()
         pump()
     }
 
@@ -157,11 +169,33 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
     }
 
     private func fail(_ error: HTTP2ConnectionError) {
+        end(error.misconduct ?? .protocolError, error.errorCode, "\(error)")
+    }
+
+    /// Ends the connection at once: tells the other side why, and does not wait for it.
+    func end(_ misconduct: Misconduct, _ code: HTTP2ErrorCode, _ reason: String) {
+        guard !hasEnded else { return }
         closeStreams()
-        state = .closed
+        onMisconduct?(misconduct)
+        session?.end(code, because: reason)
         isReading = false
         pump()
-        context?.close(promise: nil)
+        // A socket that takes nothing would keep what is pending for ever.
+        guard let context else { return }
+        context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingering) {
+            context.close(promise: nil)
+        }
+    }
+
+    private var hasEnded: Bool {
+        if case .closed = state { true } else { false }
+    }
+
+    func connectionErrorSent() {
+        // One's own GOAWAY has been accounted for.
+        guard !hasEnded else { return }
+        closeStreams()
+        onMisconduct?(.protocolError)
     }
 
     private func closeStreams() {
@@ -220,6 +254,7 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
             let accepted = accept(self, stream, fields)
             streams[stream] = accepted
             hasHadStreams = true
+            startWatching()
             if case .expecting = state { announce() }
             accepted.headersReceived(fields, endStream: endStream)
         } else if accept != nil {
@@ -252,7 +287,9 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
     }
 
     func planData(on stream: Int32, limit: Int) -> DataPlan {
-        streams[stream]?.planData(limit: limit) ?? .last(count: 0, trailers: nil)
+        // A stream whose connection has ended must not look as if it were complete.
+        if hasEnded { return .deferred }
+        return streams[stream]?.planData(limit: limit) ?? .last(count: 0, trailers: nil)
     }
 
     func writeData(on stream: Int32, count: Int, into output: inout ByteBuffer) -> Bool {
@@ -288,8 +325,8 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
                 if !more { break }
             }
         } catch {
-            closeStreams()
-            context.close(promise: nil)
+            // Behind this turn: the GOAWAY needs a pump of its own.
+            context.eventLoop.assumeIsolated().execute { self.fail(error) }
             return
         }
         closeIfDone(context, session)

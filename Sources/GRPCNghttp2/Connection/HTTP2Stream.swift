@@ -10,6 +10,10 @@ protocol HTTP2Stream: AnyObject {
 
     func planData(limit: Int) -> DataPlan
     func writeData(_ count: Int, into output: inout ByteBuffer) -> Bool
+
+    /// Whether the other side is to do something next: read what is queued, or send the rest of what it has
+    /// begun. One that does neither for long is given up.
+    var isWaiting: Bool { get }
 }
 
 /// Why nothing more comes or goes on a stream.

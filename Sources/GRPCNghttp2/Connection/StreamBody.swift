@@ -11,6 +11,8 @@ struct StreamBody {
 
     var isFull: Bool { outbox.isFull }
     var hasEnded: Bool { outbox.end != nil }
+    /// Whether something, or the end, is still to be sent.
+    var isWaiting: Bool { outbox.queuedBytes > 0 || outbox.end != nil }
 
     mutating func append(_ message: MessageBytes) throws(RPCError) {
         if let failure { throw failure }

@@ -105,7 +105,10 @@ package final class NghttpServerTransport: ServerTransport {
         channel.closeFuture.whenComplete { _ in self.connections.remove(channel) }
         let handler = HTTP2ConnectionHandler(
             role: .server, limits: configuration.sessionLimits,
-            accept: { connection, id, fields in self.accept(connection, id, fields, channel) })
+            accept: { connection, id, fields in self.accept(connection, id, fields, channel) },
+            onMisconduct: configuration.onMisconduct.map { report in
+                { report($0, channel.remoteAddress) }
+            })
         try channel.pipeline.syncOperations.addHandler(handler)
     }
 
@@ -115,11 +118,13 @@ package final class NghttpServerTransport: ServerTransport {
         _ channel: any Channel
     ) -> any HTTP2Stream {
         let type = MetadataFields.value("content-type", in: fields) ?? ""
-        guard MetadataFields.value(":method", in: fields) == "POST" else {
-            return RefusedStream(httpStatus: "405", id: id, connection: connection)
-        }
-        guard type.hasPrefix("application/grpc") else {
-            return RefusedStream(httpStatus: "415", id: id, connection: connection)
+        let method = MetadataFields.value(":method", in: fields) ?? ""
+        guard method == "POST", type.hasPrefix("application/grpc") else {
+            return PlainStream(
+                PlainAnswer(
+                    method: method, path: MetadataFields.value(":path", in: fields) ?? "",
+                    type: type),
+                id: id, connection: connection)
         }
         let path = MetadataFields.value(":path", in: fields) ?? ""
         let stream = ServerStream(
@@ -136,29 +141,6 @@ package final class NghttpServerTransport: ServerTransport {
                 localPeer: channel.localAddress?.grpcName ?? "unknown"))
         return stream
     }
-}
-
-/// A request that is no gRPC call: answered with an HTTP status when its headers are in.
-private final class RefusedStream: HTTP2Stream {
-    private let httpStatus: String
-    private let id: Int32
-    private let connection: HTTP2ConnectionHandler
-
-    init(httpStatus: String, id: Int32, connection: HTTP2ConnectionHandler) {
-        self.httpStatus = httpStatus
-        self.id = id
-        self.connection = connection
-    }
-
-    func headersReceived(_ fields: [HeaderField], endStream: Bool) {
-        connection.respond([HeaderField(":status", httpStatus)], on: id, endStream: true)
-    }
-
-    func dataReceived(_ bytes: ByteBuffer) {}
-    func endReceived() {}
-    func closed(_ end: StreamEnd) {}
-    func planData(limit: Int) -> DataPlan { .last(count: 0, trailers: nil) }
-    func writeData(_ count: Int, into output: inout ByteBuffer) -> Bool { count == 0 }
 }
 
 extension MethodDescriptor {

@@ -20,6 +20,11 @@ package struct ServerConfiguration: Sendable {
     /// Connections that wait to be accepted.
     package var backlog: Int32 = 256
 
+    /// How much of what costs a client nothing it may send.
+    package var conduct = ConductLimits()
+    /// Told what a client did when its connection ends for it, or one of its streams; on the event loop.
+    package var onMisconduct: (@Sendable (Misconduct, SocketAddress?) -> Void)?
+
     package init(listeners: [Listener]) {
         self.listeners = listeners
     }
@@ -28,6 +33,6 @@ package struct ServerConfiguration: Sendable {
         HTTP2Session.Limits(
             streamsMax: streamsMax, streamWindowBytes: streamWindowBytes,
             connectionWindowBytes: 4 * 1024 * 1024, frameBytesMax: 64 * 1024,
-            headerBytesMax: 64 * 1024, headerFieldsMax: 128)
+            headerBytesMax: 64 * 1024, headerFieldsMax: 128, conduct: conduct)
     }
 }

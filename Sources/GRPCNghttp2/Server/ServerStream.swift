@@ -91,6 +91,8 @@ final class ServerStream: WritableStream {
         body.write(count, into: &output)
     }
 
+    var isWaiting: Bool { body.isWaiting || !deframer.isAtBoundary }
+
     // MARK: - From the handler
 
     func write(_ part: RPCResponsePart<MessageBytes>) throws(RPCError) -> Bool {

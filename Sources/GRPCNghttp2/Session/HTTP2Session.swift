@@ -30,6 +30,7 @@ final class HTTP2Session {
         var headerBytesMax: Int
         /// Most fields of one header list, cookies counted.
         var headerFieldsMax: Int
+        var conduct = ConductLimits()
     }
 
     unowned let delegate: any HTTP2SessionDelegate
@@ -43,6 +44,21 @@ final class HTTP2Session {
     /// Start address of `input`'s readable bytes, valid during ``receive(_:)`` alone.
     private var inputBase = 0
     private var headerLists: [Int32: HeaderList] = [:]
+    /// Of the field sections of streams that are open.
+    private var headerBytes: [Int32: Int] = [:]
+    private var headerBytesHeld = 0
+    private var scanner: FrameScanner
+    private var meter: FrameMeter
+    /// When what is being fed arrived.
+    private var now = NIODeadline.uptimeNanoseconds(0)
+    /// What a callback has ended the feeding for, or is to end it when more comes.
+    private var failure: HTTP2ConnectionError?
+    private var pastStreams = PastStreams()
+    /// A GOAWAY is out: streams of later numbers are dropped, as the other side knows.
+    private var isEnding = false
+    /// Streams whose RST_STREAM is on its way and counted, or this side's own wish. Bounded by the streams
+    /// that are open and the bucket of `provokedResets`.
+    private var accountedResets: Set<Int32> = []
     private let session: OpaquePointer
 
     init(
@@ -53,6 +69,9 @@ final class HTTP2Session {
         self.role = role
         self.limits = limits
         self.output = allocator.buffer(capacity: 0)
+        // RFC 9113 §3.4: a client begins with 24 octets that are no frame.
+        scanner = FrameScanner(prefaceBytes: role == .server ? 24 : 0)
+        meter = FrameMeter(limits.conduct)
         self.session = Self.makeSession(role: role)
         setUserData()
         announceSettings()
@@ -64,11 +83,28 @@ final class HTTP2Session {
 
     // MARK: - In
 
-    /// Feeds bytes from the socket.
+    /// Feeds bytes from the socket, up to the frame that is one too many.
     ///
-    /// - Throws: ``HTTP2ConnectionError`` when the connection cannot go on; what is then in the
-    ///   output (a GOAWAY) is still to be written.
-    func receive(_ buffer: ByteBuffer) throws(HTTP2ConnectionError) {
+    /// - Throws: ``HTTP2ConnectionError`` when the connection cannot go on: ``end(_:_:)`` it.
+    func receive(_ buffer: ByteBuffer, now: NIODeadline) throws(HTTP2ConnectionError) {
+        self.now = now
+        var refused: Misconduct?
+        let allowed = scanner.scan(buffer.readableBytesView) { frame in
+            refused = meter.received(frame, now: now)
+            // libnghttp2 drops DATA of closed streams without a callback.
+            return refused == nil
+                && (frame.kind != .data || beginFrame(on: frame.stream, isHeaders: false))
+        }
+        try feed(buffer.getSlice(at: buffer.readerIndex, length: allowed) ?? ByteBuffer())
+        if let refused { fail(refused) }
+        try throwFailure()
+    }
+
+    private func throwFailure() throws(HTTP2ConnectionError) {
+        if let failure = failure.take() { throw failure }
+    }
+
+    private func feed(_ buffer: ByteBuffer) throws(HTTP2ConnectionError) {
         input = buffer
         defer { input = ByteBuffer() }
         let consumed = buffer.withUnsafeReadableBytes { bytes in
@@ -77,9 +113,13 @@ final class HTTP2Session {
                 session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
         }
         guard consumed == buffer.readableBytes else {
+            try throwFailure()
             throw HTTP2ConnectionError(code: Int32(truncatingIfNeeded: consumed))
         }
     }
+
+    /// What the other side has begun and not finished.
+    var unfinished: FrameScanner.Unfinished? { scanner.unfinished }
 
     /// False when both sides are done and the connection may be closed.
     var isAlive: Bool {
@@ -92,6 +132,13 @@ final class HTTP2Session {
     ///
     /// - Returns: Whether more may be pending.
     func fill(limit: Int) throws(HTTP2ConnectionError) -> Bool {
+        let isMore = try serialize(limit: limit)
+        // What is in the output goes out with the GOAWAY.
+        try throwFailure()
+        return isMore
+    }
+
+    private func serialize(limit: Int) throws(HTTP2ConnectionError) -> Bool {
         while output.readableBytes < limit {
             var frame: UnsafePointer<UInt8>?
             let before = output.readableBytes
@@ -140,6 +187,7 @@ final class HTTP2Session {
     }
 
     func reset(_ stream: Int32, _ code: HTTP2ErrorCode) {
+        accountedResets.insert(stream)
         _ = nghttp2_submit_rst_stream(
             session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, code.rawValue)
     }
@@ -159,6 +207,14 @@ final class HTTP2Session {
         _ = nghttp2_submit_goaway(
             session, UInt8(NGHTTP2_FLAG_NONE.rawValue),
             nghttp2_session_get_last_proc_stream_id(session), code.rawValue, nil, 0)
+    }
+
+    /// Refuses everything from now on, and says why.
+    func end(_ code: HTTP2ErrorCode, because reason: String) {
+        let reason = Array(reason.utf8)
+        _ = nghttp2_submit_goaway(
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue),
+            nghttp2_session_get_last_proc_stream_id(session), code.rawValue, reason, reason.count)
     }
 
     func ping() {
@@ -195,26 +251,73 @@ final class HTTP2Session {
 // MARK: - What libnghttp2 reports, as called by HTTP2Session+Callbacks.swift
 
 extension HTTP2Session {
+    /// HEADERS or DATA begin on a stream, which may be none any more.
+    ///
+    /// - Returns: False when the connection must end.
+    func beginFrame(on stream: Int32, isHeaders: Bool) -> Bool {
+        guard case .server = role, !isEnding, nghttp2_session_find_stream(session, stream) == nil
+        else { return true }
+        switch pastStreams.received(on: stream, isHeaders: isHeaders) {
+        case .fine: break
+        case .closed: failure = HTTP2ConnectionError(code: NGHTTP2_ERR_STREAM_CLOSED.rawValue)
+        case .skipped: failure = HTTP2ConnectionError(code: NGHTTP2_ERR_PROTO.rawValue)
+        }
+        return failure == nil
+    }
+
     func beginHeaders(_ stream: Int32) {
         headerLists[stream] = HeaderList()
     }
 
-    /// - Returns: False when the list has outgrown its limits; the stream is then refused.
-    func addHeader(_ stream: Int32, _ field: HeaderField) -> Bool {
-        headerLists[stream]?.add(
-            field, bytesMax: limits.headerBytesMax, fieldsMax: limits.headerFieldsMax)
-            ?? true
+    /// - Returns: False when the connection must end.
+    func addHeader(_ stream: Int32, octets: Int, _ field: () -> HeaderField) -> Bool {
+        let verdict = headerLists[stream]?.add(
+            octets: octets, bytesMax: limits.headerBytesMax, fieldsMax: limits.headerFieldsMax,
+            field)
+        if case .hopeless = verdict { fail(.headerListTooLarge) }
+        return failure == nil
     }
 
-    func endHeaders(_ stream: Int32, endStream: Bool) {
-        guard let list = headerLists.removeValue(forKey: stream) else { return }
+    /// - Returns: False when the connection must end.
+    func endHeaders(_ stream: Int32, endStream: Bool) -> Bool {
+        guard let list = headerLists.removeValue(forKey: stream) else { return true }
+        if list.isTooLarge {
+            delegate.headerListRefused(list.fields, on: stream)
+            return provoked()
+        }
+        guard headerBytesHeld + list.bytes <= limits.conduct.headerBytesHeldMax else {
+            reset(stream, .enhanceYourCalm)
+            return provoked()
+        }
+        headerBytesHeld += list.bytes
+        headerBytes[stream, default: 0] += list.bytes
         delegate.headersReceived(list.fields, on: stream, endStream: endStream)
+        return true
+    }
+
+    /// libnghttp2 resets a stream, or ends the connection, for what came on it.
+    ///
+    /// - Returns: False when the connection must end.
+    func resetProvoked(on stream: Int32) -> Bool {
+        accountedResets.insert(stream)
+        pastStreams.wasReset(stream)
+        return provoked()
+    }
+
+    private func provoked() -> Bool {
+        if let excess = meter.provoked(now: now) { fail(excess) }
+        return failure == nil
+    }
+
+    private func fail(_ misconduct: Misconduct) {
+        failure = HTTP2ConnectionError(code: 0, misconduct: misconduct)
     }
 
     func dataReceived(_ stream: Int32, address: Int, count: Int) {
         // The connection's window is a bound on what is under way, not on what is unread: each stream
         // has its own, and one that is not read must not hold up the others.
         _ = nghttp2_session_consume_connection(session, count)
+        delegate.dataMoved(on: stream, bytes: count)
         let offset = input.readerIndex + (address - inputBase)
         guard let slice = input.getSlice(at: offset, length: count) else {
             preconditionFailure("data chunk outside the input: \(offset)+\(count) of \(input)")
@@ -222,20 +325,57 @@ extension HTTP2Session {
         delegate.dataReceived(slice, on: stream)
     }
 
+    func frameSent(_ frame: nghttp2_frame) {
+        let header = frame.hd
+        switch UInt32(header.type) {
+        case NGHTTP2_HEADERS.rawValue:
+            meter.sentHeaders()
+            endRequest(header)
+        case NGHTTP2_DATA.rawValue:
+            meter.sentData(bytes: header.length)
+            delegate.dataMoved(on: header.stream_id, bytes: header.length)
+            endRequest(header)
+        case NGHTTP2_RST_STREAM.rawValue:
+            resetSent(on: header.stream_id, HTTP2ErrorCode(rawValue: frame.rst_stream.error_code))
+        case NGHTTP2_GOAWAY.rawValue:
+            isEnding = true
+            if frame.goaway.error_code != HTTP2ErrorCode.noError.rawValue {
+                delegate.connectionErrorSent()
+            }
+        default:
+            break
+        }
+    }
+
     /// A server that has answered in full wants no more of the request (RFC 9113 §8.1).
-    func frameSent(_ header: nghttp2_frame_hd) {
+    private func endRequest(_ header: nghttp2_frame_hd) {
         let endsStream = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
-        let type = UInt32(header.type)
         guard case .server = role, endsStream,
-            type == NGHTTP2_HEADERS.rawValue || type == NGHTTP2_DATA.rawValue,
             nghttp2_session_get_stream_remote_close(session, header.stream_id) == 0
         else { return }
         reset(header.stream_id, .noError)
     }
 
+    /// For what came as DATA or SETTINGS libnghttp2 resets streams without a callback: they are counted here,
+    /// when no more of them can have been than streams are open, and ``fill(limit:)`` throws.
+    private func resetSent(on stream: Int32, _ code: HTTP2ErrorCode) {
+        pastStreams.wasReset(stream)
+        guard accountedResets.remove(stream) == nil else { return }
+        if code == .flowControlError {
+            // RFC 9113 §6.9.2: windows that a setting lifts too far are the connection's error. Those that DATA
+            // has overrun may be (§6.9.1).
+            failure = HTTP2ConnectionError(code: NGHTTP2_ERR_FLOW_CONTROL.rawValue)
+        } else {
+            _ = provoked()
+        }
+    }
+
     func streamClosed(_ stream: Int32, code: UInt32) {
         headerLists[stream] = nil
-        delegate.streamClosed(stream, code: HTTP2ErrorCode(rawValue: code))
+        headerBytesHeld -= headerBytes.removeValue(forKey: stream) ?? 0
+        let code = HTTP2ErrorCode(rawValue: code)
+        if code == .noError { meter.streamEndedWell() }
+        delegate.streamClosed(stream, code: code)
     }
 
     /// Plans the next DATA frame, and submits the trailers when it is the last.

@@ -39,18 +39,3 @@ struct HeaderField: Equatable, Sendable {
         }
     }
 }
-
-/// A header list while it arrives.
-struct HeaderList {
-    private(set) var fields: [HeaderField] = []
-    private var bytes = 0
-
-    /// - Returns: False when the list has outgrown its limits; the field was then left out.
-    mutating func add(_ field: HeaderField, bytesMax: Int, fieldsMax: Int) -> Bool {
-        // RFC 9113 §6.5.2: 32 bytes a field on top of its octets.
-        bytes += field.name.utf8.count + field.value.utf8.count + 32
-        guard bytes <= bytesMax, fields.count < fieldsMax else { return false }
-        fields.append(field)
-        return true
-    }
-}

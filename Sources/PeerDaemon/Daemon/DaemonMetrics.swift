@@ -61,6 +61,7 @@ enum DaemonMetrics {
             ("p2p_http_request_seconds", "Time until a REST answer began."),
             ("p2p_http_sent_bytes_total", "Bytes of REST answers."),
             ("p2p_grpc_calls_total", "gRPC calls taken, by what became of them."),
+            ("p2p_grpc_cut_off_total", "gRPC connections and streams ended for what a client did."),
             ("p2p_searches_total", "Searches, begun here or forwarded by a neighbour."),
             ("p2p_search_answers_total", "Answers of peers to searches that began here."),
             ("p2p_search_hits_total", "Files found by searches that began here."),

@@ -74,7 +74,7 @@ struct DaemonParts {
         let limiter = ClientLimiter()
         grpc = try Self.makeGRPC(
             sockets.grpc, group: group, peer: peer, network: network, transfers: transfers,
-            uploads: uploads, limiter: limiter)
+            uploads: uploads, limiter: limiter, logger: logger)
         directory =
             configuration.directory.serve
             ? try await DirectoryRole(configuration, logger: logger) : nil
@@ -192,16 +192,17 @@ struct DaemonParts {
 
     private static func makeGRPC(
         _ socket: ListeningSocket, group: any EventLoopGroup, peer: Peer, network: PeerNetwork,
-        transfers: TransferCounters, uploads: Uploads, limiter: ClientLimiter
+        transfers: TransferCounters, uploads: Uploads, limiter: ClientLimiter, logger: Logger
     ) throws -> GRPCServer<NghttpServerTransport> {
         let descriptions = try ServiceDescriptions()
         let reflection = ReflectionService(descriptions: descriptions)
         let names = descriptions.services + SeedFileTransfer.serviceNames
+        var configuration = ServerConfiguration(
+            listeners: [.inherited(descriptor: socket.descriptor)])
+        let misconduct = MisconductReport(logger: logger)
+        configuration.onMisconduct = { misconduct.report($0, from: $1) }
         return GRPCServer(
-            transport: NghttpServerTransport(
-                group: group,
-                configuration: ServerConfiguration(
-                    listeners: [.inherited(descriptor: socket.descriptor)])),
+            transport: NghttpServerTransport(group: group, configuration: configuration),
             services: [
                 OverlayService(network: network), FilesService(node: peer, transfers: transfers),
                 SeedFileTransfer(node: peer, transfers: transfers),
