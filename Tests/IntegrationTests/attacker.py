@@ -53,7 +53,7 @@ class Attacker:
 
 @contextlib.contextmanager
 def sink() -> Iterator[int]:
-    """A port whose server reads a while and hangs up, as a flood's victim does: attacking it costs the attacker alone."""
+    """A port whose server reads a while and hangs up, as a victim does: the attack costs the attacker alone."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:

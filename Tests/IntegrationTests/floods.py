@@ -80,9 +80,7 @@ FLOODS = [
     ),
     Flood(
         "PRIORITY",
-        lambda: b"".join(
-            frame(PRIORITY, 0, 2 * n + 1, struct.pack(">IB", 2 * n + 3, n % 256)) for n in range(FRAMES)
-        ),
+        lambda: b"".join(frame(PRIORITY, 0, 2 * n + 1, struct.pack(">IB", 2 * n + 3, n % 256)) for n in range(FRAMES)),
         "other-frame-flood",
         b"PRIORITY",
     ),
@@ -129,23 +127,29 @@ FLOODS = [
     ),
     Flood(
         "a field block of 120 KiB",
-        lambda: frame(HEADERS, END_STREAM, 1, literal(b"x", b"y" * 16_370))
-        + frame(CONTINUATION, 0, 1, literal(b"x", b"y" * 16_370)) * 7,
+        lambda: (
+            frame(HEADERS, END_STREAM, 1, literal(b"x", b"y" * 16_370))
+            + frame(CONTINUATION, 0, 1, literal(b"x", b"y" * 16_370)) * 7
+        ),
         "header-block-too-large",
         b"block",
     ),
     Flood(
         "15,000 references to an entry of 4 KB, on 50 streams with a window of zero",
-        lambda: frame(SETTINGS, 0, 0, setting(INITIAL_WINDOW, 0))
-        + frame(HEADERS, END_HEADERS, 1, post() + indexing(b"a", b"b" * 4000))
-        + b"".join(frame(HEADERS, END_HEADERS, n, post() + b"\xbe" * 15_000) for n in range(3, 102, 2)),
+        lambda: (
+            frame(SETTINGS, 0, 0, setting(INITIAL_WINDOW, 0))
+            + frame(HEADERS, END_HEADERS, 1, post() + indexing(b"a", b"b" * 4000))
+            + b"".join(frame(HEADERS, END_HEADERS, n, post() + b"\xbe" * 15_000) for n in range(3, 102, 2))
+        ),
         "header-list-too-large",
         b"section",
     ),
     Flood(
         "15,000 cookies of a byte",
-        lambda: frame(HEADERS, END_HEADERS, 1, post() + indexing(b"cookie", b"c"))
-        + frame(HEADERS, END_HEADERS, 3, post() + b"\xbe" * 15_000),
+        lambda: (
+            frame(HEADERS, END_HEADERS, 1, post() + indexing(b"cookie", b"c"))
+            + frame(HEADERS, END_HEADERS, 3, post() + b"\xbe" * 15_000)
+        ),
         "header-list-too-large",
         b"section",
     ),

@@ -9,7 +9,15 @@ from types import TracebackType
 from typing import Self
 
 import hpack
-from hyperframe.frame import DataFrame, Frame, GoAwayFrame, HeadersFrame, RstStreamFrame, SettingsFrame, WindowUpdateFrame
+from hyperframe.frame import (
+    DataFrame,
+    Frame,
+    GoAwayFrame,
+    HeadersFrame,
+    RstStreamFrame,
+    SettingsFrame,
+    WindowUpdateFrame,
+)
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
@@ -216,18 +224,21 @@ class Connection:
             lambda f: isinstance(f, GoAwayFrame) and f.error_code != NO_ERROR, "a GOAWAY with an error", seconds
         )
 
-    def closed(self, seconds: float = DEADLINE) -> None:
-        """Waits until the server has closed the connection."""
+    def listen(self, seconds: float) -> bool:
+        """Takes what comes for so long. False when the server has closed the connection."""
         deadline = time.monotonic() + seconds
         while select.select([self.socket], [], [], max(0.0, deadline - time.monotonic()))[0]:
             if not self._fill():
-                return
-        raise AssertionError(f"still open after {seconds:g} s; came: {self.frames[-20:]}")
+                return False
+        return True
+
+    def closed(self, seconds: float = DEADLINE) -> None:
+        """Waits until the server has closed the connection."""
+        if self.listen(seconds):
+            raise AssertionError(f"still open after {seconds:g} s; came: {self.frames[-20:]}")
 
     def ping(self, payload: bytes = b"are you?") -> None:
         """Waits until the server has taken all that was sent, and answers."""
         self.send(frame(PING, 0, 0, payload))
-        self.until(
-            lambda f: f.type == PING and "ACK" in f.flags and f.opaque_data == payload, "the answer to a PING"
-        )
+        self.until(lambda f: f.type == PING and "ACK" in f.flags and f.opaque_data == payload, "the answer to a PING")
         self.frames = [f for f in self.frames if f.type != PING]

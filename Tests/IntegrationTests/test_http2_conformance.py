@@ -154,7 +154,11 @@ CONNECTION_ERRORS = [
         _open() + frame(DATA, END_STREAM | PADDED, 1, b"\x05body"),
         (PROTOCOL_ERROR,),
     ),
-    Case("6.1 padded DATA without a byte", _open() + frame(DATA, END_STREAM | PADDED, 1), (FRAME_SIZE_ERROR, PROTOCOL_ERROR)),
+    Case(
+        "6.1 padded DATA without a byte",
+        _open() + frame(DATA, END_STREAM | PADDED, 1),
+        (FRAME_SIZE_ERROR, PROTOCOL_ERROR),
+    ),
     # 6.2 HEADERS
     Case("6.2 HEADERS on stream 0", _whole(0), (PROTOCOL_ERROR,)),
     Case(
@@ -186,7 +190,11 @@ CONNECTION_ERRORS = [
     Case("6.5.2 frames below 16,384", frame(SETTINGS, 0, 0, setting(MAX_FRAME, 16_383)), (PROTOCOL_ERROR,)),
     Case("6.5.2 frames above 2^24-1", frame(SETTINGS, 0, 0, setting(MAX_FRAME, 1 << 24)), (PROTOCOL_ERROR,)),
     # 6.6, 8.4 PUSH_PROMISE
-    Case("8.4 a client's PUSH_PROMISE", _open() + frame(PUSH_PROMISE, END_HEADERS, 1, b"\0\0\0\2" + get()), (PROTOCOL_ERROR,)),
+    Case(
+        "8.4 a client's PUSH_PROMISE",
+        _open() + frame(PUSH_PROMISE, END_HEADERS, 1, b"\0\0\0\2" + get()),
+        (PROTOCOL_ERROR,),
+    ),
     # 6.7 PING
     Case("6.7 PING on a stream", frame(PING, 0, 1, b"12345678"), (PROTOCOL_ERROR,)),
     Case("6.7 PING of 6 bytes", frame(PING, 0, 0, b"123456"), (FRAME_SIZE_ERROR,)),
@@ -308,11 +316,19 @@ STREAM_ERRORS = [
     Case("8.2.1 a name with a capital", _whole(1, _field(b"X-Test", b"y")), (PROTOCOL_ERROR,)),
     Case("8.2.1 an empty name", _whole(1, _field(b"", b"y")), (PROTOCOL_ERROR,)),
     *[
-        Case(f"8.2.1 a name with {bytes([octet])!r}", _whole(1, _field(b"a" + bytes([octet]) + b"b", b"y")), (PROTOCOL_ERROR,))
+        Case(
+            f"8.2.1 a name with {bytes([octet])!r}",
+            _whole(1, _field(b"a" + bytes([octet]) + b"b", b"y")),
+            (PROTOCOL_ERROR,),
+        )
         for octet in (0x00, 0x0A, 0x20, 0x3A, 0x7F, 0xE9)
     ],
     *[
-        Case(f"8.2.1 a value with {bytes([octet])!r}", _whole(1, _field(b"x", b"a" + bytes([octet]) + b"b")), (PROTOCOL_ERROR,))
+        Case(
+            f"8.2.1 a value with {bytes([octet])!r}",
+            _whole(1, _field(b"x", b"a" + bytes([octet]) + b"b")),
+            (PROTOCOL_ERROR,),
+        )
         for octet in (0x00, 0x0A, 0x0D)
     ],
     *[
@@ -412,8 +428,13 @@ LAWFUL = [
         (),
     ),
     Case("trailers", _open() + frame(HEADERS, END_HEADERS | END_STREAM, 1, fields(("x", "y"))), ()),
-    Case("content-length that fits", frame(HEADERS, END_HEADERS, 1, post("/", ("content-length", "3")))
-         + frame(DATA, 0, 1, b"a") + frame(DATA, END_STREAM, 1, b"bc"), ()),
+    Case(
+        "content-length that fits",
+        frame(HEADERS, END_HEADERS, 1, post("/", ("content-length", "3")))
+        + frame(DATA, 0, 1, b"a")
+        + frame(DATA, END_STREAM, 1, b"bc"),
+        (),
+    ),
     Case("te: trailers", _whole(1, get("/", ("te", "trailers"))), ()),
     Case("cookies in pieces", _whole(1, get("/", *[("cookie", f"c{n}=1") for n in range(50)])), ()),
     Case("a field of octets above 127", _whole(1, get("/", ("x", "\xe9\xff"))), ()),
@@ -480,7 +501,9 @@ def test_requests_in_every_lawful_form(port, case):
 # --- 3.4 The connection preface ---
 
 
-@pytest.mark.parametrize("sent", [b"GET / HTTP/1.1\r\nHost: peer\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", b"\x16\x03\x01"])
+@pytest.mark.parametrize(
+    "sent", [b"GET / HTTP/1.1\r\nHost: peer\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", b"\x16\x03\x01"]
+)
 def test_a_preface_that_is_none_ends_the_connection(port, sent):
     with Connection(port, handshake=False) as connection:
         connection.send(sent + b"\0" * 24)
@@ -610,7 +633,11 @@ def test_a_goaway_lets_what_is_under_way_end(port):
 
 def test_the_dynamic_table_lasts_from_block_to_block(port):
     with Connection(port) as connection:
-        connection.request(fields((":method", "GET"), (":scheme", "http")) + indexing(b":path", b"/nothing") + indexing(b":authority", b"peer"))
+        connection.request(
+            fields((":method", "GET"), (":scheme", "http"))
+            + indexing(b":path", b"/nothing")
+            + indexing(b":authority", b"peer")
+        )
         assert connection.end(1)[0][":status"] == "404"
         # 62 is the newest entry, :authority; 63 the :path before it.
         connection.request(fields((":method", "GET"), (":scheme", "http")) + b"\xbf\xbe", 3)
