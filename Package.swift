@@ -73,6 +73,7 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "Overlay", swiftSettings: strict),
+        .target(name: "Folding", exclude: ["Folding.md"], swiftSettings: strict),
         .target(
             name: "LogMessages",
             dependencies: [.product(name: "Logging", package: "swift-log")],
@@ -85,7 +86,7 @@ let package = Package(
         .target(
             name: "Catalog",
             dependencies: [
-                "Locking", "LogMessages", "SQLite", "RootedFiles",
+                "Folding", "Locking", "LogMessages", "SQLite", "RootedFiles",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -96,7 +97,8 @@ let package = Package(
         .target(
             name: "Directory",
             dependencies: [
-                "CSodium", "Locking", "SQLite", .product(name: "Crypto", package: "swift-crypto"),
+                "CSodium", "Folding", "Locking", "SQLite",
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             exclude: ["Directory.md"],
             swiftSettings: strict
@@ -108,7 +110,8 @@ let package = Package(
             exclude: ["PostgreSQL.md"], swiftSettings: strict
         ),
         .target(
-            name: "DirectoryPostgreSQL", dependencies: ["Directory", "PostgreSQL"],
+            name: "DirectoryPostgreSQL",
+            dependencies: ["Directory", "Folding", "Locking", "PostgreSQL"],
             exclude: ["DirectoryPostgreSQL.md"], swiftSettings: strict
         ),
         .target(

@@ -1,3 +1,4 @@
+import Folding
 import Locking
 import RootedFiles
 import SQLite

@@ -1,3 +1,5 @@
+import Folding
+
 /// The grams of a name as words that FTS5 can index and find.
 ///
 /// A gram is three bytes of the folded name's UTF-8, written in hexadecimal. Two bytes of
@@ -27,7 +29,7 @@ enum GramText {
     /// one byte, which is in so many names that walking them is quicker.
     ///
     /// - Parameter part: Not empty.
-    static func query(for part: FoldedName, _ frequencies: GramFrequencies) -> String? {
+    static func query(for part: FoldedName, _ sample: NameSample) -> String? {
         let bytes = Array(part.string.utf8)
         if bytes.count == 1 { return nil }
         if bytes.count == 2 {
@@ -35,7 +37,7 @@ enum GramText {
                 .joined(separator: " OR ")
         }
         let grams = (0...(bytes.count - 3)).map { bytes[$0..<($0 + 3)] }
-            .sorted { frequencies.count(of: $0) < frequencies.count(of: $1) }
+            .sorted { sample.count(ofGram: $0) < sample.count(ofGram: $1) }
         var words: [String] = []
         for gram in grams where words.count < gramsMax {
             let word = quoted(Array(gram))

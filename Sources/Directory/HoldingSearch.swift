@@ -1,3 +1,4 @@
+import Folding
 import SQLite
 
 /// One request's walk over the entries, in the order of their key.
@@ -19,12 +20,12 @@ struct HoldingSearch {
     let now: UnixTime
     let limit: Int
     /// Behind which the walk goes on.
-    var position: HoldingCursor
+    var position: EntryPosition
     private let deadline: ContinuousClock.Instant
     private var found: [Holding] = []
 
     init(
-        store: SQLiteStore, db: Connection, now: UnixTime, limit: Int, position: HoldingCursor
+        store: SQLiteStore, db: Connection, now: UnixTime, limit: Int, position: EntryPosition
     ) {
         self.store = store
         self.db = db
@@ -43,7 +44,7 @@ struct HoldingSearch {
             case .sha256(let digest): try walk(digest)
             case .heldBy(let peer): try walk(heldBy: peer)
             }
-        return Page(found, next: isAtEnd ? nil : PageCursor(position.string))
+        return Page(found, next: isAtEnd ? nil : position.cursor)
     }
 
     private var mustStop: Bool { found.count >= limit || ContinuousClock.now >= deadline }
@@ -102,7 +103,7 @@ struct HoldingSearch {
     ) throws -> Bool {
         var isAtEnd = true
         try db.forEach(sql, values) { row in
-            position = HoldingCursor(name: row.integer(0), account: row.integer(1))
+            position = EntryPosition(name: row.integer(0), account: row.integer(1))
             if let lease = activeLease(position.account) {
                 found.append(
                     Holding(
@@ -127,7 +128,7 @@ struct HoldingSearch {
         let wanted = Array(part.string.utf8)
         if wanted.isEmpty || wanted.contains(0) { return true }
         let last = try db.first("SELECT max(id) FROM name") { $0.integer(0) } ?? 0
-        guard let query = GramText.query(for: part, try frequencies(last: last)) else {
+        guard let query = GramText.query(for: part, try sample(last: last)) else {
             return try names(
                 "SELECT id, filename FROM name WHERE id >= ? ORDER BY id",
                 [.integer(position.name)], containing: wanted)
@@ -144,18 +145,26 @@ struct HoldingSearch {
                 WHERE name_text MATCH ? AND name_text.rowid BETWEEN ? AND ?
                 """, [.text(query), .integer(position.name), .integer(end)], containing: wanted)
             if !isAtEnd { return false }
-            position = HoldingCursor(name: end + 1, account: 0)
+            position = EntryPosition(name: end + 1, account: 0)
             if mustStop { return position.name > last }
             if ContinuousClock.now - start < Self.quick { window *= 2 }
         }
         return true
     }
 
-    private func frequencies(last: Int64) throws -> GramFrequencies {
-        let known = store.frequencies.withLock { $0 }
+    private func sample(last: Int64) throws -> NameSample {
+        let known = store.sample.withLock { $0 }
         guard known.isOutdated(last: last) else { return known }
-        let sample = try GramFrequencies(db, last: last)
-        store.frequencies.withLock { $0 = sample }
+        let step = NameSample.step(last: last)
+        var filenames: [String] = []
+        for start in stride(from: 0, through: last, by: Int(step)) {
+            filenames += try db.rows(
+                "SELECT filename FROM name WHERE id >= ? ORDER BY id LIMIT ?",
+                [.integer(start), .integer(min(step, NameSample.namesPerPlace))]
+            ) { $0.text(0) }
+        }
+        let sample = NameSample(filenames, last: last)
+        store.sample.withLock { $0 = sample }
         return sample
     }
 
@@ -166,25 +175,14 @@ struct HoldingSearch {
         var isAtEnd = true
         try db.forEach(sql, values) { row in
             let (name, filename) = (row.integer(0), row.text(1))
-            if Self.contains(FoldedName(ofFile: filename), wanted) {
+            if FoldedName(ofFile: filename).contains(wanted) {
                 isAtEnd = try walk(holdersOf: name, filename: filename)
                 if !isAtEnd { return false }
             }
-            position = HoldingCursor(name: name + 1, account: 0)
+            position = EntryPosition(name: name + 1, account: 0)
             isAtEnd = !mustStop
             return isAtEnd
         }
         return isAtEnd
-    }
-
-    private static func contains(_ name: FoldedName, _ part: [UInt8]) -> Bool {
-        var copy = name.string
-        return copy.withUTF8 { bytes in
-            guard let first = part.first, bytes.count >= part.count else { return false }
-            for start in 0...(bytes.count - part.count) where bytes[start] == first {
-                if bytes[start..<(start + part.count)].elementsEqual(part) { return true }
-            }
-            return false
-        }
     }
 }

@@ -1,3 +1,4 @@
+import Folding
 import SQLite
 
 /// Writes one peer's list, within a transaction.

@@ -24,7 +24,7 @@ package final class SQLiteStore: DirectoryStore {
     let configuration: Configuration
     let leases: Locked<LeaseTable>
     let openings = Locked<[LeaseOpening]>([])
-    let frequencies = Locked(GramFrequencies())
+    let sample = Locked(NameSample())
 
     /// Opens or makes the file, on the calling thread.
     ///

@@ -1,19 +1,6 @@
-/// A name as it is compared: without case.
-///
-/// Upper case first and lower case of that, which is close to Unicode's full case folding:
-/// `STRASSE` finds `Straße`, and both lower-case sigmas are one.
-struct FoldedName: Equatable, Sendable {
-    let string: String
+import Folding
 
-    init(_ name: String) {
-        string =
-            if name.utf8.allSatisfy({ $0 < 0x80 }) {
-                name.lowercased()
-            } else {
-                name.uppercased().lowercased()
-            }
-    }
-
+extension FoldedName {
     /// At most this many trigrams are looked up; the text itself decides in the end.
     private static let trigramsMax = 16
 
