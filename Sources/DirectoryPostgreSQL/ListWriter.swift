@@ -1,4 +1,5 @@
 import Directory
+import Folding
 import PostgreSQL
 
 /// Writes one peer's list, within a transaction that has locked its account.
@@ -148,12 +149,14 @@ struct ListWriter {
             let different = compared.filter { !$0.isEqual }
             names += compared.filter(\.isEqual).compactMap(\.name)
             if different.isEmpty { continue }
-            let unknown = different.filter { $0.name == nil }.map(\.entry.filename)
-            if !unknown.isEmpty {
-                try addNames(unknown)
+            let unknown = different.filter { $0.name == nil }.map(\.entry)
+            let added = try unknown.isEmpty ? [:] : addNames(unknown.map(\.filename))
+            if !added.isEmpty {
+                names += try insert(unknown, names: added)
                 hasNewNames = true
             }
-            names += try write(different.map(\.entry))
+            let others = different.map(\.entry).filter { added[ExactString($0.filename)] == nil }
+            if !others.isEmpty { names += try write(others) }
         }
         // Otherwise each search would read what was added one by one, until a vacuum.
         if hasNewNames {
@@ -206,17 +209,43 @@ struct ListWriter {
         throw StoreError.unavailable(reason: "names come and go too quickly")
     }
 
-    /// Adds those names that are not there.
-    private func addNames(_ filenames: [String]) throws {
-        let grams = filenames.map { NameGrams.literal(of: FoldedName(ofFile: $0)) }
+    /// Writes the entries whose names this transaction has added: nobody else sees those yet.
+    ///
+    /// - Returns: The ids of their names.
+    private func insert(
+        _ entries: [IndexEntry], names: [ExactString: Int64]
+    ) throws -> [Int64] {
+        let added = entries.compactMap { entry in
+            names[ExactString(entry.filename)].map { (name: $0, entry: entry) }
+        }
         try db.run(
             """
-            INSERT INTO directory_name (id, filename, grams)
-            SELECT id, filename, grams::integer[] || \(IDWindow.elementsSQL) FROM (
-                SELECT nextval('directory_name_id') AS id, filename, grams
+            INSERT INTO directory_entry (name_id, account_id, size, sha256, modified, url)
+            SELECT name_id, $1, size, sha256, modified, url
+            FROM unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::text[])
+                AS listed (name_id, size, sha256, modified, url)
+            """,
+            [.integer(account), .integers(added.map(\.name))]
+                + values(added.map(\.entry)).dropFirst(2))
+        return added.map(\.name)
+    }
+
+    /// Adds those names that are not there.
+    ///
+    /// - Returns: The ids of those that were added.
+    @discardableResult
+    private func addNames(_ filenames: [String]) throws -> [ExactString: Int64] {
+        let grams = filenames.map { NameGrams.literal(of: FoldedName(ofFile: $0)) }
+        let added = try db.rows(
+            """
+            INSERT INTO directory_name (id, filename, elements)
+            SELECT id, filename, \(IDWindow.elementsSQL) FROM (
+                SELECT nextval('directory_name_id') AS id, filename, grams::integer[]
                 FROM unnest($1::text[], $2::text[]) AS unknown (filename, grams)) AS numbered
-            ON CONFLICT (filename) DO NOTHING
-            """, [.texts(filenames), .texts(grams)])
+            ON CONFLICT (filename) DO NOTHING RETURNING filename, id
+            """, [.texts(filenames), .texts(grams)]
+        ) { row in (ExactString(row.text(0)), row.integer(1)) }
+        return Dictionary(uniqueKeysWithValues: added)
     }
 
     /// Removes entries; their names are left to ``NameSweep``.

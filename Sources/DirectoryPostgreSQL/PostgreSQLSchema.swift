@@ -62,6 +62,34 @@ enum PostgreSQLSchema {
         CREATE INDEX directory_entry_account ON directory_entry (account_id, name_id);
         CREATE INDEX directory_entry_sha256 ON directory_entry (sha256, name_id, account_id)
             WHERE sha256 IS NOT NULL;
+        """,
+        // Grams by window of ids. A new table, since ALTER would leave half of it empty; and a new
+        // column, so that a program of version 1 that still runs fails instead of writing elements
+        // that no search finds.
         """
+        SET LOCAL maintenance_work_mem = '256MB';
+        CREATE TABLE directory_name_2 (
+            -- Never used again, since it is half of a cursor.
+            id bigint NOT NULL,
+            filename text COLLATE "C" NOT NULL,
+            -- As NameGrams and IDWindow make them.
+            elements bigint[] NOT NULL
+        );
+        -- Without the numbers of windows that were among the grams (negative), and without the
+        -- single bytes that most names have.
+        INSERT INTO directory_name_2 (id, filename, elements)
+        SELECT id, filename, ARRAY(
+            SELECT ((id >> 16) << 26) | gram FROM unnest(grams) AS gram
+            WHERE gram > 50331647 OR (gram BETWEEN 16777216 AND 16777343 AND NOT (
+                gram BETWEEN 16777313 AND 16777338 OR gram BETWEEN 16777264 AND 16777273
+                OR gram IN (16777248, 16777261, 16777262, 16777311))))
+        FROM directory_name ORDER BY id;
+        DROP TABLE directory_name;
+        ALTER TABLE directory_name_2 RENAME TO directory_name;
+        ALTER TABLE directory_name ADD CONSTRAINT directory_name_pkey PRIMARY KEY (id),
+            ADD CONSTRAINT directory_name_filename_key UNIQUE (filename);
+        CREATE INDEX directory_name_grams ON directory_name
+            USING gin (elements pg_catalog.array_ops);
+        """,
     ]
 }

@@ -4,16 +4,10 @@ extension PostgreSQLStore {
     package func holdings(
         _ query: FileQuery, after: PageCursor?, limit: Int, now: UnixTime
     ) async throws(StoreError) -> Page<Holding> {
-        var start = EntryPosition.start
-        if let after {
-            guard let position = EntryPosition(after.string) else { throw .badCursor }
-            start = position
-        }
-        let position = start
+        let position = try EntryPosition(after: after)
         return try await read { db in
             var walk = HoldingWalk(
-                db: db, now: now, limit: limit, position: position,
-                time: self.configuration.searchTime)
+                store: self, db: db, now: now, limit: limit, position: position)
             return try walk.run(query)
         }
     }

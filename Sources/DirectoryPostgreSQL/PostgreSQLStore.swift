@@ -1,4 +1,5 @@
 import Directory
+import Locking
 import PostgreSQL
 
 /// A directory's store in a PostgreSQL database, 12 or later, that any number of processes share.
@@ -21,6 +22,7 @@ package final class PostgreSQLStore: DirectoryStore {
 
     let database: Database
     let configuration: Configuration
+    private let sample = Locked(NameSample())
 
     /// Connects and migrates, on the calling thread.
     ///
@@ -126,6 +128,28 @@ package final class PostgreSQLStore: DirectoryStore {
         ) { (id: $0.integer(0), isDisabled: $0.boolean(1)) }
         guard let account else { throw StoreError.noSuchAccount(name) }
         return account
+    }
+
+    // MARK: Search
+
+    /// How common parts of names are; taken anew when there are twice as many names.
+    ///
+    /// - Parameter last: The highest id of a name.
+    func sample(_ db: Connection, last: Int64) throws -> NameSample {
+        let known = sample.withLock { $0 }
+        guard known.isOutdated(last: last) else { return known }
+        let step = NameSample.step(last: last)
+        let filenames = try db.rows(
+            """
+            SELECT filename
+            FROM generate_series(0::bigint, $1::bigint, $2::bigint) AS place (start), LATERAL (
+                SELECT filename FROM directory_name WHERE id >= start ORDER BY id LIMIT $3) AS name
+            """,
+            [.integer(last), .integer(step), .integer(min(step, NameSample.namesPerPlace))]
+        ) { $0.text(0) }
+        let sample = NameSample(filenames, last: last)
+        self.sample.withLock { $0 = sample }
+        return sample
     }
 
     // MARK: Life

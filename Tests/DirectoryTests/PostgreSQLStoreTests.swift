@@ -1,7 +1,9 @@
 import Directory
-import DirectoryPostgreSQL
+import Dispatch
 import PostgreSQL
 import Testing
+
+@testable import DirectoryPostgreSQL
 
 @Suite(
     "A store in PostgreSQL",
@@ -97,6 +99,57 @@ struct PostgreSQLStoreTests {
         let db = try TestPostgreSQL.connection(url)
         #expect(try db.first("SELECT count(*) FROM directory_entry") { $0.integer(0) } == 0)
         #expect(try db.first("SELECT count(*) FROM directory_name") { $0.integer(0) } == 0)
+    }
+
+    // MARK: An older schema
+
+    /// On a thread of its own: those that wait must not hold up the test.
+    private func opened(_ url: String) async throws -> PostgreSQLStore {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue(label: "opening").async {
+                continuation.resume(with: Result { try PostgreSQLStore(url: url) })
+            }
+        }
+    }
+
+    /// With a peer `a` that lists `D/A~`. The connection, which goes, has the lock of migrations.
+    private func makeFirstVersion(_ url: String) throws {
+        let db = try TestPostgreSQL.connection(url)
+        try db.migrate(
+            Array(PostgreSQLSchema.migrations.prefix(1)), table: PostgreSQLSchema.versionTable,
+            lock: PostgreSQLSchema.lock)
+        try db.execute(
+            """
+            INSERT INTO directory_account (name, password_hash, files) VALUES ('a', 'hash', 1);
+            INSERT INTO directory_name (id, filename, grams)
+                VALUES (70000, 'D/A~', '{16777313,16777342,56720896,58589184,-1,-268435457}');
+            INSERT INTO directory_entry (name_id, account_id, size) VALUES (70000, 1, 7);
+            """)
+    }
+
+    @Test("Of several processes that find an older schema one migrates it, the others wait")
+    func migration() async throws {
+        let url = try TestPostgreSQL.makeSchema()
+        try makeFirstVersion(url)
+        let db = try TestPostgreSQL.connection(url)
+        // Who migrates gets as far as this table.
+        try db.execute("BEGIN; LOCK TABLE directory_name IN ACCESS SHARE MODE")
+        let opening = (0..<3).map { _ in Task { try await opened(url) } }
+        let waiting = """
+            SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """
+        while try db.run(waiting) < 2 { await Task.yield() }
+        #expect(try db.first("SELECT version FROM directory_schema") { $0.integer(0) } == 1)
+        try db.execute("COMMIT")
+        for task in opening {
+            let store = try await task.value
+            try await store.open("a")
+            for part in ["a~", "~", "A"] {
+                #expect(try await store.found(.containing(part)) == ["a:D/A~"])
+            }
+        }
+        #expect(try db.first("SELECT version FROM directory_schema") { $0.integer(0) } == 2)
     }
 
     // MARK: The server
@@ -217,8 +270,8 @@ struct PostgreSQLStoreTests {
         try await store.open("a")
         let db = try TestPostgreSQL.connection(url)
         var expected: [String] = []
-        // Across the borders of all levels.
-        for shift in [11, 14, 17, 20, 23] as [Int64] {
+        // Across the borders of windows, and of those that are looked up at once.
+        for shift in [11, 16, 17, 20, 23, 40] as [Int64] {
             for id in [-2, -1, 0, 1, 2] {
                 let value = (1 << shift) + Int64(id)
                 try db.run("SELECT setval('directory_name_id', $1)", [.integer(value - 1)])
@@ -236,6 +289,39 @@ struct PostgreSQLStoreTests {
             }
         }
         #expect(try await store.found(.containing("rarex")) == [])
+    }
+
+    @Test(
+        "What is common, here or everywhere, is read; the rest is looked up; both in one order",
+        arguments: [1, 7, 1000])
+    func common(limit: Int) async throws {
+        let url = try TestPostgreSQL.makeSchema()
+        let store = try PostgreSQLStore(url: url)
+        try await store.add("a")
+        try await store.open("a")
+        // A window with more names of a kind than are looked up, between two that have none.
+        let names =
+            (0..<3000).map { "one/name\($0).bin" } + (0..<3000).map { "two/dense\($0).txt" }
+            + (0..<20).map { "two/needle\($0).txt" }
+        let db = try TestPostgreSQL.connection(url)
+        for (part, start) in [(names[..<3000], 1), (names[3000...], 3 << 16)]
+            as [(ArraySlice<String>, Int64)]
+        {
+            try db.run("SELECT setval('directory_name_id', $1)", [.integer(start)])
+            let base = try await store.indexState(ofPeer: "a").version
+            _ = try await store.applyDelta(
+                IndexDelta(base: base, changed: part.map { IndexEntry(filename: $0) }, removed: []),
+                ofPeer: "a", filesMax: 10_000)
+        }
+        for part in ["dense1", "dense", "NEEDLE", "e", "ens", "en", "dle1", "name2", "xt", "7"] {
+            let expected = names.filter {
+                $0.split(separator: "/")[1].contains(part.lowercased())
+            }
+            if limit < 10, expected.count > 100 { continue }
+            #expect(
+                try await store.found(.containing(part), limit: limit)
+                    == expected.map { "a:\($0)" }.sorted(), "\(part)")
+        }
     }
 
     @Test("A name that many hold whose peers are away is passed over")
