@@ -1,6 +1,7 @@
 """Fixtures: daemons that a test starts, daemons that a file of tests shares, and stubs of the wire."""
 
 import importlib
+import itertools
 import shutil
 import sys
 from collections.abc import Iterator
@@ -8,11 +9,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from databases import Server, postgresql_server
 from grpc_tools import protoc
 from peers import DAEMON, P2PADM, REPOSITORY, Peer, PeerFactory
 
 PROTOS = REPOSITORY / "Sources" / "PeerWire" / "protos"
 _factories: list[PeerFactory] = []
+_databases = itertools.count(1)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -61,6 +64,22 @@ def shared_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PeerFac
 def peer(peer_factory: PeerFactory) -> Peer:
     """A daemon of one test, without friends."""
     return peer_factory()
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[Server]:
+    """A PostgreSQL that all tests share; each makes databases of its own."""
+    with postgresql_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> str:
+    """`directory.store`: each kind, new and empty."""
+    if request.param == "sqlite":
+        return "sqlite"
+    server: Server = request.getfixturevalue("database_server")
+    return server.new_database(f"test_{next(_databases)}")
 
 
 @pytest.fixture(scope="session")
