@@ -101,14 +101,14 @@ struct DirectoryFindings: Sendable {
     /// Peers that a failure names.
     private static let namedMax = 10
 
-    fileprivate mutating func take(_ files: DirectoryFiles, of url: String) {
+    mutating func take(_ files: DirectoryFiles, of url: String) {
         (answers, truncated, directory) = (files.answers, files.truncated, url)
         if files.unreachable.isEmpty { return }
         let names = files.unreachable.sorted().prefix(Self.namedMax).joined(separator: ", ")
         fail(url, "directory: does not tell where to reach \(names)")
     }
 
-    fileprivate mutating func fail(_ url: String, _ reason: String) {
+    mutating func fail(_ url: String, _ reason: String) {
         // A directory behind a path is named by its host.
         let parts = url.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
         guard let origin = PeerURL(wire: parts.prefix(3).joined(separator: "/")) else { return }
