@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Measures the directory on this host, with the release build: make bench-directory.
 
-usage: bench_directory.py [--rows N] [--database FILE] [--seconds N] [heartbeats|login|sqlite|postgresql|failover ...]
+usage: bench_directory.py [--rows N] [--database FILE] [--server DIRECTORY] [--seconds N]
+                          [heartbeats|login|sqlite|postgresql|failover ...]
 
 heartbeats   a second, without a change, beside a FastAPI server's logins (FASTAPI_PYTHON has it installed)
-login        a peer with 100,000 files
+login        a peer with 100,000 files, on SQLite and on PostgreSQL
 sqlite       who-has, substring and memory with --rows (1,000,000; the figure asked for is 10,000,000) filled by REST,
              1,000 a peer, or with a copy of --database, a directory.sqlite whose leases still run
-postgresql   the same rows in a PostgreSQL that is started for it
+postgresql   the same rows in a PostgreSQL that is started for it, or in that of --server, a directory of
+             Tests/postgresql-server that fill_directory.py has filled
 failover     three directories on one PostgreSQL, one killed every 10 s, under load for --seconds (120)
 
 Exits with 1 when a bound is missed. PEER_BINARIES names the directory of the binaries.
@@ -16,6 +18,7 @@ Exits with 1 when a bound is missed. PEER_BINARIES names the directory of the bi
 import argparse
 import concurrent.futures
 import contextlib
+import functools
 import http.client
 import json
 import os
@@ -37,6 +40,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from bench import ROOT, Row, factory, free_port, kibibytes, print_table
+from databases import kept_server, postgresql_server
 from peers import DAEMON, Peer, PeerFactory
 from waiting import until
 
@@ -53,6 +57,8 @@ LARGE_LIST = 100_000
 LARGE_LOGINS = 20
 CLIENTS = 8
 KILL_SECONDS = 10.0
+#: The script's 64 MB are for tests, not for millions of rows.
+LARGE_SERVER = "shared_buffers = 512MB"
 
 
 # --- A directory and its clients --------------------------------------------------------------------------------------
@@ -109,15 +115,24 @@ def logged_in(directory: Peer, name: str) -> Client:
 
 def name_of(peer: int, number: int) -> str:
     """Three of ten files are also with others; one is with everybody."""
-    chance = random.Random(peer * FILES_PER_PEER + number)
     if number == 0:
         return "README.md"
+    chance = mixed(peer * FILES_PER_PEER + number)
     if number % 10 < 3:
-        shared = chance.randrange(20_000)
+        shared = chance % 20_000
         return f"shared/{word(shared)}-{shared}.bin"
-    return f"data/{word(chance.randrange(5000))}-{word(chance.randrange(5000))}-{peer}-{number}.parquet"
+    return f"data/{word(chance % 5000)}-{word((chance >> 32) % 5000)}-{peer}-{number}.parquet"
 
 
+def mixed(number: int) -> int:
+    """64 bits that look random: the finalizer of splitmix64, which costs a tenth of a new Random."""
+    number = (number + 1) * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF
+    number = (number ^ number >> 30) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
+    number = (number ^ number >> 27) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
+    return number ^ number >> 31
+
+
+@functools.cache
 def word(number: int) -> str:
     """One of 5,000, of 3 to 8 letters."""
     chance = random.Random(number % 5000)
@@ -274,21 +289,32 @@ def load(port: int, requests: list[str], seconds: int = LOAD_SECONDS) -> float:
 # --- A large list -----------------------------------------------------------------------------------------------------
 
 
-def login(_: argparse.Namespace) -> list[Row]:
-    files = [{"filename": f"{word(n)}/{word(n * 7 + 1)}-{n}.bin", "size": n, "url": []} for n in range(LARGE_LIST)]
+def login(options: argparse.Namespace) -> list[Row]:
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(
+            kept_server(options.server) if options.server else postgresql_server(LARGE_SERVER)
+        )
+        return large_login("SQLite", "sqlite") + large_login("PostgreSQL", server.url())
+
+
+def large_login(kind: str, store: str) -> list[Row]:
+    # Names of their own, whatever the database has.
+    run = random.randrange(1 << 32)
+    files = [{"filename": f"{word(n)}/{word(n * 7 + 1)}-{run}-{n}.bin", "size": n, "url": []} for n in range(LARGE_LIST)]
     body = json.dumps(files).encode()
     with factory() as peers:
-        directory = new_directory(peers, "directory").start()
-        add_user(directory, "large")
+        directory = new_directory(peers, "directory", store).start()
+        name = f"large-{run}"
+        add_user(directory, name)
         client = Client(directory.ports["rest"])
 
         def whole() -> None:
-            client.log_in("large")
+            client.log_in(name)
             client.right("PUT", "/v1/directory/index", body)
 
         first = milliseconds(whole) / 1000
         version = client.right("PUT", "/v1/directory/index", body)["index"]["version"]
-        form = {"username": "large", "password": PASSWORD, "index": version}
+        form = {"username": name, "password": PASSWORD, "index": version}
 
         def again() -> None:
             if not client.right("POST", "/v1/directory/login", form)["index"]["current"]:
@@ -297,15 +323,16 @@ def login(_: argparse.Namespace) -> list[Row]:
         times = sorted(milliseconds(again) for _ in range(LARGE_LOGINS))
         same_bytes = statistics.median(milliseconds(whole) for _ in range(LARGE_LOGINS))
         client.close()
+        directory.call("RemoveUser", {"name": name})
     return [
         Row(
-            f"login of a peer with {LARGE_LIST:,} files, first time ({len(body) / 1e6:.1f} MB)",
+            f"{kind}: login of a peer with {LARGE_LIST:,} files, first time ({len(body) / 1e6:.1f} MB)",
             f"{first:.2f} s",
             "5 s",
             first <= 5,
         ),
         Row(
-            f"without changes, by version (worst of {LARGE_LOGINS}; the same {len(body) / 1e6:.1f} MB again:"
+            f"{kind}: without changes, by version (worst of {LARGE_LOGINS}; the same {len(body) / 1e6:.1f} MB again:"
             f" {same_bytes:.0f} ms)",
             f"{times[-1]:.1f} ms",
             "20 ms",
@@ -337,13 +364,19 @@ def sqlite(options: argparse.Namespace) -> list[Row]:
 
 
 def postgresql(options: argparse.Namespace) -> list[Row]:
-    if options.database:
-        say("--database is of SQLite: filling PostgreSQL with --rows by REST")
-    with postgresql_server() as url, factory() as peers:
-        directory = new_directory(peers, "directory", url).start()
-        fill(directory, options.rows // FILES_PER_PEER)
-        directory.restart()
-        rows = queries(directory, sampled_names(options.rows // FILES_PER_PEER), "PostgreSQL", exact_bound=10)
+    with contextlib.ExitStack() as stack:
+        peers = stack.enter_context(factory())
+        if options.server:
+            server = stack.enter_context(kept_server(options.server))
+            directory = new_directory(peers, "directory", server.url()).start()
+            count = directory.status()["directory"]["files"] // FILES_PER_PEER
+        else:
+            server = stack.enter_context(postgresql_server(LARGE_SERVER))
+            directory = new_directory(peers, "directory", server.url()).start()
+            count = options.rows // FILES_PER_PEER
+            fill(directory, count)
+            directory.restart()
+        rows = queries(directory, sampled_names(count), "PostgreSQL", exact_bound=10)
         rows.append(memory(directory))
     return rows
 
@@ -428,24 +461,6 @@ def memory(directory: Peer) -> Row:
     own = kibibytes(directory.pid, "status", "RssAnon") * 1024 / 1e6
     what = f"resident memory after that (anonymous {own:.1f} MB, highest {peak:.1f} MB)"
     return Row(what, f"{resident:.1f} MB", "150 MB", resident <= 150)
-
-
-@contextlib.contextmanager
-def postgresql_server() -> Iterator[str]:
-    """The URL of a server that ends with the measurement."""
-    script = ROOT / "Tests" / "postgresql-server"
-    directory = Path(tempfile.mkdtemp(prefix="p2p-bench.", dir="/tmp"))
-    directory.chmod(0o755)
-    try:
-        # The script's 64 MB are for tests, not for millions of rows.
-        options = {"POSTGRESQL_SERVER_OPTIONS": "shared_buffers = 512MB"} | dict(os.environ)
-        subprocess.run([script, "start", directory], check=True, env=options)
-        try:
-            yield f"postgresql://postgres@/postgres?host={directory}"
-        finally:
-            subprocess.run([script, "stop", directory], check=True)
-    finally:
-        shutil.rmtree(directory)
 
 
 # --- Directories that die ---------------------------------------------------------------------------------------------
@@ -572,8 +587,8 @@ class FleetClient:
 def failover(options: argparse.Namespace) -> list[Row]:
     tally, lock = Tally(), threading.Lock()
     kills = 0
-    with postgresql_server() as url, factory() as peers:
-        fleet = [new_directory(peers, f"directory{number}", url) for number in range(3)]
+    with postgresql_server(LARGE_SERVER) as server, factory() as peers:
+        fleet = [new_directory(peers, f"directory{number}", server.url()) for number in range(3)]
         # All three make the schema at once, or find it made.
         for directory in fleet:
             directory.launch()
@@ -623,6 +638,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(usage=(__doc__ or "").split("usage: ")[1].split("\n\n")[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--database", type=Path)
+    parser.add_argument("--server", type=Path)
     parser.add_argument("--seconds", type=int, default=120)
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
