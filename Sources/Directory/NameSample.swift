@@ -61,14 +61,14 @@ package struct NameSample: Sendable {
     package func isCommon(_ part: [UInt8], share: Int) -> Bool {
         var found = 0
         let needed = count / share
-        var rest = text[...]
-        while let match = rest.firstRange(ofBytes: part) {
+        let text = text.span
+        var start = 0
+        while let match = FoldedName.firstIndex(of: part, in: text, from: start) {
             found += 1
             if found > needed { return true }
             // A name counts once.
-            let behind = rest[match.upperBound...]
-            guard let end = behind.firstIndex(of: 0) else { break }
-            rest = behind[(end + 1)...]
+            start = match + part.count
+            while text[start] != 0 { start += 1 }
         }
         return false
     }

@@ -25,18 +25,20 @@ package struct FoldedName: Equatable, Sendable {
     ///
     /// - Parameter part: UTF-8, folded.
     package func contains(_ part: [UInt8]) -> Bool {
-        var copy = string
-        return copy.withUTF8 { $0.firstRange(ofBytes: part) != nil }
+        Self.firstIndex(of: part, in: string.utf8Span.span) != nil
     }
-}
 
-extension RandomAccessCollection<UInt8> where Index == Int {
-    /// Where `part` begins and ends first; nil for an empty one.
-    package func firstRange(ofBytes part: [UInt8]) -> Range<Int>? {
-        guard let first = part.first, count >= part.count else { return nil }
-        for start in startIndex...(endIndex - part.count) where self[start] == first {
-            let range = start..<(start + part.count)
-            if self[range].elementsEqual(part) { return range }
+    /// Where `part` begins first in `text`, at `start` or later; nil for an empty one.
+    ///
+    /// Not generic: searches look through some 200 KB, and what is generic is slow across modules.
+    package static func firstIndex(
+        of part: [UInt8], in text: Span<UInt8>, from start: Int = 0
+    ) -> Int? {
+        guard let first = part.first, text.count - start >= part.count else { return nil }
+        for index in start...(text.count - part.count) where text[index] == first {
+            var length = 1
+            while length < part.count, text[index + length] == part[length] { length += 1 }
+            if length == part.count { return index }
         }
         return nil
     }

@@ -144,6 +144,29 @@ def test_a_directory_that_is_away_hides_nothing(peer_factory: PeerFactory):
     until(lambda: listed(directory, "Peer1"), "the file to be listed again")
 
 
+def test_a_peer_that_stops_in_order_leaves_at_once(peer_factory: PeerFactory):
+    directory = start(peer_factory, "Peer1", lease=3600)
+    peer = client(peer_factory, "Peer1", directory.url)
+    peer.share("x.bin", 10)
+    peer.start()
+    until(lambda: "sha256" in listed(directory, "Peer1").get("x.bin", {}), "the file to be listed")
+    assert peer.stop() == 0
+    assert requests.get(f"{directory.url}/peers_activos", timeout=20).json() == {"peers": []}
+    assert requests.get(f"{directory.url}/buscar_archivos?filename=x.bin", timeout=20).status_code == 404
+    assert "Peer 'Peer1' has logged out" in directory.log()
+    # Its list is kept: it is back with its login, and has nothing to send.
+    peer.start()
+    wait_for_login(peer)
+    assert "x.bin" in listed(directory, "Peer1")
+    # Killed it can not tell, and stays until its lease ends; a directory that is away does not keep it from stopping.
+    peer.kill()
+    assert "x.bin" in listed(directory, "Peer1")
+    peer.start()
+    wait_for_login(peer)
+    directory.kill()
+    assert peer.stop() == 0
+
+
 def test_directories_are_tried_in_turn(peer_factory: PeerFactory):
     first = start(peer_factory, "Peer1", lease=1)
     second = start(peer_factory, "Peer1")

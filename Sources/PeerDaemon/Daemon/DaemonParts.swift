@@ -102,6 +102,19 @@ struct DaemonParts {
         let supervision = Supervision(
             notifier: notifier, peer: peer, links: links, reloader: reloader, sockets: sockets,
             logger: logger)
+        var faces: [any Service] = [
+            Part { try await admin.run() },
+            rest.metrics,
+            rest.api,
+            DrainingPart {
+                try await grpc.serve()
+            } drain: {
+                grpc.beginGracefulShutdown()
+            },
+        ]
+        if let client = peer.directory?.client {
+            faces.append(Part { await client.run() })
+        }
         var services: [any Service] = [
             Part {
                 await fetches.removeAbandoned()
@@ -111,22 +124,10 @@ struct DaemonParts {
             Part { await links.run() },
             Part { await network.run() },
             // The group ends its services one after the other; new clients go to the next process
-            // only when all faces stop at once.
-            PartsTogether([
-                Part { try await admin.run() },
-                rest.metrics,
-                rest.api,
-                DrainingPart {
-                    try await grpc.serve()
-                } drain: {
-                    grpc.beginGracefulShutdown()
-                },
-            ]),
+            // only when all faces stop at once. The directory is told at the same time.
+            PartsTogether(faces),
             supervision,
         ]
-        if let client = peer.directory?.client {
-            services.insert(Part { await client.run() }, at: 1)
-        }
         if let directory {
             // Stopped last, since the end of the list comes first: what the last heartbeats have
             // extended is written, too.

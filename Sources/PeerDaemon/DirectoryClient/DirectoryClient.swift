@@ -44,8 +44,13 @@ actor DirectoryClient {
     nonisolated var status: Status { published.withLock { $0 } }
     nonisolated var now: Instant { Instant(sinceStart: .now - start) }
 
-    /// Until it is cancelled.
+    /// Until it is cancelled; then it logs out.
     func run() async {
+        await stay()
+        await leave()
+    }
+
+    private func stay() async {
         var step = session.handle(.started, now: now)
         while !Task.isCancelled {
             if let report = step.report { log(report) }
@@ -65,6 +70,18 @@ actor DirectoryClient {
             }
             step = session.handle(event, now: now)
         }
+    }
+
+    /// The original's directories have no call for it: there the lease runs out.
+    private func leave() async {
+        guard case .loggedIn(let url, .current, _) = session.status else { return }
+        // A task of its own, since this one is cancelled, and with it would be the request.
+        let isOut = await Task { [links, token] in
+            await links.logOut(at: url, token: token)
+        }.value
+        logger.info(
+            isOut ? "logged out of the directory" : "the directory is not told of the end",
+            metadata: ["directory": "\(url)", "account": "\(username)"])
     }
 
     private func publish() {

@@ -22,6 +22,8 @@ struct DirectoryLinks: Sendable {
     /// A login waits for others, whose passwords take a while.
     private static let timeout = Duration.seconds(10)
     private static let listTimeout = Duration.seconds(120)
+    /// The daemon waits for it before it ends.
+    private static let logoutTimeout = Duration.seconds(2)
 
     let http: HTTPClient
     let identity: NodeIdentity
@@ -74,6 +76,22 @@ struct DirectoryLinks: Sendable {
         request.headers.add(name: "authorization", value: "Bearer \(token)")
         request.setBody(list)
         return await session(request, timeout: Self.listTimeout).0
+    }
+
+    /// Leaves the directory, whose answers then leave this peer out at once.
+    ///
+    /// - Returns: Whether the directory said that it is done. Otherwise the lease runs out.
+    func logOut(at url: String, token: String) async -> Bool {
+        var request = HTTPClientRequest(url: "\(url)/v1/directory/logout")
+        request.method = .POST
+        request.headers.add(name: "authorization", value: "Bearer \(token)")
+        do {
+            return try await send(
+                request, bytesMax: Self.answerBytesMax, timeout: Self.logoutTimeout
+            ).status == .noContent
+        } catch {
+            return false
+        }
     }
 
     /// An answer to a login, a sign of life, or a list.

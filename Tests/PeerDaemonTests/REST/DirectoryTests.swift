@@ -17,13 +17,16 @@ private struct DirectoryTester {
     private let milliseconds = MovedNumber(1_700_000_000_000)
     private let directory: SharedDirectory
 
-    init(requestsPerMinute: Int = 0) async throws {
+    init(requestsPerMinute: Int = 0, searchTime: Duration = .seconds(10)) async throws {
         directory = try SharedDirectory()
         let clock = milliseconds
         var configuration = DirectoryService.Configuration()
         configuration.passwords = .weakest
+        var store = SQLiteStore.Configuration()
+        store.searchTime = searchTime
         service = try DirectoryService(
-            store: try SQLiteStore(path: "\(directory.path)/directory.sqlite"),
+            store: try SQLiteStore(
+                path: "\(directory.path)/directory.sqlite", configuration: store),
             configuration: configuration, clock: { UnixTime(milliseconds: clock.value) })
         for number in 1...3 {
             try await service.addAccount(name: "Peer\(number)", password: "sd1234")
@@ -258,6 +261,30 @@ struct RESTTestsDirectory {
             let response = try await tester.rest.ask(.get, "/v1/directory/files?\(query)")
             #expect(response.status == .badRequest)
         }
+    }
+
+    @Test("A page that its time has cut short says so, the last one does not")
+    func partial() async throws {
+        let tester = try await DirectoryTester(searchTime: .zero)
+        let token = try await tester.logIn()
+        let list = (0..<5).map { #"{"filename":"x\#($0)"}"# }.joined(separator: ",")
+        _ = try await tester.ask(.put, "/v1/directory/index", token: token, body: "[\(list)]")
+        var (after, pages, found) = ("", 0, 0)
+        while true {
+            let path = "/v1/directory/files?contains=x&limit=50\(after)"
+            let response = try await tester.rest.ask(.get, path)
+            let text = String(buffer: response.body)
+            found += text.split(separator: #""filename""#).count - 1
+            pages += 1
+            #expect(text.contains(#""partial":true"#) == text.contains(#""next""#))
+            guard case .string(let next)? = try tester.rest.json(response).next else { break }
+            after = "&after=\(next)"
+        }
+        #expect(found == 5)
+        #expect(pages >= 5)
+        // One that is as long as was asked for is none that was cut.
+        let whole = try await tester.rest.ask(.get, "/v1/directory/files?contains=x&limit=1")
+        #expect(!String(buffer: whole.body).contains("partial"))
     }
 
     @Test("Text is written as JSON")

@@ -26,9 +26,9 @@ extension DirectoryFace {
     }
 
     func files(_ target: RequestTarget) async throws -> Response {
+        let limit = try Self.limit(target)
         let page = try await role.service.holdings(
-            try Self.query(target), after: try Self.cursor(target, "after"),
-            limit: try Self.limit(target))
+            try Self.query(target), after: try Self.cursor(target, "after"), limit: limit)
         var text = JSONText()
         text.raw("{\"files\":[")
         for (number, holding) in page.elements.enumerated() {
@@ -43,6 +43,7 @@ extension DirectoryFace {
             text.raw("}")
         }
         text.raw("]")
+        if page.next != nil, page.elements.count < limit { text.raw(",\"partial\":true") }
         text.member("next", page.next?.string)
         text.raw("}")
         return .json(text)
