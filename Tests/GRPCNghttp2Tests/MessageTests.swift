@@ -51,13 +51,27 @@ struct MessageDeframerTests {
         #expect(error?.code == .resourceExhausted)
     }
 
-    @Test("A compressed message is UNIMPLEMENTED")
-    func compressed() {
+    @Test("A compressed message in a call without an encoding is INTERNAL", arguments: [1, 2, 255])
+    func unannounced(flag: UInt8) {
         var deframer = MessageDeframer(messageBytesMax: 10)
         let error = #expect(throws: RPCError.self) {
-            _ = try deframer.receive(framed([1], flag: 1)) { _, _ in }
+            _ = try deframer.receive(framed([1], flag: flag)) { _, _ in }
         }
-        #expect(error?.code == .unimplemented)
+        #expect(error?.code == .internalError)
+    }
+
+    @Test("A call with an encoding may compress any of its messages")
+    func compressed() throws {
+        var deframer = MessageDeframer(messageBytesMax: 10)
+        deframer.encoding = .gzip
+        var input = framed([1], flag: 1)
+        input.writeImmutableBuffer(framed([2], flag: 0))
+        var areEncoded: [Bool] = []
+        _ = try deframer.receive(input) { message, _ in areEncoded.append(message.isEncoded) }
+        #expect(areEncoded == [true, false])
+        #expect(throws: RPCError.self) {
+            _ = try deframer.receive(framed([1], flag: 2)) { _, _ in }
+        }
     }
 }
 
@@ -155,7 +169,28 @@ struct MetadataFieldsTests {
         let fields = MetadataFields.fields(of: [
             ":path": "/x", "te": "gzip", "grpc-status": "0", "Key": "v", "b-bin": .binary([0, 1]),
         ])
-        #expect(fields == [HeaderField("key", "v"), HeaderField("b-bin", "AAE=")])
+        #expect(fields == [HeaderField("key", "v"), HeaderField("b-bin", "AAE")])
+    }
+
+    @Test("Binary values are taken padded, unpadded and joined by commas")
+    func binary() {
+        let metadata = MetadataFields.metadata(of: [
+            HeaderField("a-bin", "AAE="), HeaderField("a-bin", "AAE"),
+            HeaderField("a-bin", "AA==, AQI,,/w"), HeaderField("text", "a,b"),
+        ])
+        #expect(Array(metadata[binaryValues: "a-bin"]) == [[0, 1], [0, 1], [0], [1, 2], [255]])
+        #expect(Array(metadata[stringValues: "text"]) == ["a,b"])
+    }
+
+    @Test("What cannot be sent is told, and never sent", arguments: ["a b", "ñ", "a\nb", ""])
+    func illegal(name: String) {
+        var metadata = Metadata()
+        metadata.addString("value", forKey: name)
+        #expect(throws: RPCError.self) { try MetadataFields.check(metadata) }
+        #expect(MetadataFields.fields(of: metadata) == [])
+        let split: Metadata = ["key": "value\r\ngrpc-status: 0"]
+        #expect(throws: RPCError.self) { try MetadataFields.check(split) }
+        #expect(MetadataFields.fields(of: split) == [])
     }
 
     @Test("Without grpc-status the HTTP status decides")

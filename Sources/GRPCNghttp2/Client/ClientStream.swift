@@ -14,6 +14,8 @@ final class ClientStream: WritableStream {
     let inbox = Inbox<RPCResponsePart<MessageBytes>>()
     private let connection: HTTP2ConnectionHandler
     private let requestFields: [HeaderField]
+    private let limits: MessageLimits
+    private var deadline: ContinuousClock.Instant?
     private var state = State.idle
     private var deframer: MessageDeframer
     private var body = StreamBody()
@@ -22,11 +24,12 @@ final class ClientStream: WritableStream {
 
     /// - Parameter requestFields: The pseudo fields and those that every call of the connection has.
     init(
-        connection: HTTP2ConnectionHandler, requestFields: [HeaderField], messageBytesMax: Int
+        connection: HTTP2ConnectionHandler, requestFields: [HeaderField], limits: MessageLimits
     ) {
         self.connection = connection
         self.requestFields = requestFields
-        deframer = MessageDeframer(messageBytesMax: messageBytesMax)
+        self.limits = limits
+        deframer = MessageDeframer(messageBytesMax: limits.receivedBytesMax)
     }
 
     /// Gives up what is still open: the caller has left.
@@ -47,8 +50,10 @@ final class ClientStream: WritableStream {
     func write(_ part: RPCRequestPart<MessageBytes>) throws -> Bool {
         switch (state, part) {
         case (.idle, .metadata(let metadata)):
+            try MetadataFields.check(metadata)
             try open(metadata)
         case (.open(let id), .message(let message)):
+            try limits.checkSent(message)
             try body.append(message)
             connection.bodyGrew(on: id)
         case (.closed, _):
@@ -61,6 +66,8 @@ final class ClientStream: WritableStream {
     }
 
     private func open(_ metadata: Metadata) throws(RPCError) {
+        deadline = metadata[stringValues: "grpc-timeout"].first { _ in true }
+            .flatMap { CallTimeout($0) }.map { .now + $0.duration }
         do {
             let fields = requestFields + MetadataFields.fields(of: metadata)
             state = .open(try connection.open(fields, as: self))
@@ -93,13 +100,31 @@ final class ClientStream: WritableStream {
         if MetadataFields.value(":status", in: fields)?.hasPrefix("1") == true { return }
         if endStream || gotHeaders {
             deliver(MetadataFields.status(of: fields), MetadataFields.metadata(of: fields))
-        } else if MetadataFields.value(":status", in: fields) != "200" {
-            deliver(MetadataFields.status(of: fields), MetadataFields.metadata(of: fields))
+        } else if let refusal = refusal(of: fields) {
+            deliver(refusal, MetadataFields.metadata(of: fields))
             abandon()
         } else {
             gotHeaders = true
             inbox.append(.metadata(MetadataFields.metadata(of: fields)), bytes: 0)
         }
+    }
+
+    /// Why a response that begins with these fields is not read on; nil for one that is.
+    private func refusal(of fields: [HeaderField]) -> Status? {
+        guard MetadataFields.value(":status", in: fields) == "200" else {
+            return MetadataFields.status(of: fields)
+        }
+        let type = MetadataFields.value("content-type", in: fields) ?? "none"
+        guard type.hasPrefix(MetadataFields.contentType.value) else {
+            return Status(code: .unknown, message: "the answer is no gRPC; content-type \(type)")
+        }
+        let name = MetadataFields.value("grpc-encoding", in: fields) ?? "identity"
+        guard let encoding = MessageEncoding(rawValue: name) else {
+            return Status(
+                code: .internalError, message: "the server's encoding \(name) was not offered")
+        }
+        deframer.encoding = encoding
+        return nil
     }
 
     func dataReceived(_ bytes: ByteBuffer) {
@@ -120,8 +145,7 @@ final class ClientStream: WritableStream {
 
     func closed(_ end: StreamEnd) {
         state = .closed
-        let status = Self.status(of: end)
-        deliver(status, [:])
+        deliver(status(of: end), [:])
         body.fail(RPCError(code: .cancelled, message: "the call has ended"))
     }
 
@@ -145,12 +169,15 @@ final class ClientStream: WritableStream {
     }
 
     /// gRPC over HTTP/2, "Errors": what a reset means.
-    private static func status(of end: StreamEnd) -> Status {
+    private func status(of end: StreamEnd) -> Status {
         switch end {
         case .connectionLost:
             Status(code: .unavailable, message: "the connection was lost")
         case .closed(.refusedStream):
             Status(code: .unavailable, message: "the server refused the call")
+        // A server that keeps the deadline, too, may be the first to see it pass.
+        case .closed(.cancel) where deadline.map { $0 <= .now } == true:
+            Status(code: .deadlineExceeded, message: "the call's deadline has passed")
         case .closed(.cancel):
             Status(code: .cancelled, message: "the server cancelled the call")
         case .closed(.enhanceYourCalm):

@@ -1,49 +1,61 @@
 import GRPCCore
 import Locking
 import NIOCore
-import NIOPosix
 
 /// A gRPC client transport: one connection to one server, opened by the first call and again when lost.
 ///
-/// A call fails with UNAVAILABLE when there is no connection within the connect timeout; nothing waits
-/// for a server to come back, for callers here have other servers to ask.
+/// A call fails with UNAVAILABLE when there is no connection within the connect timeout, or when the last
+/// attempt failed and it is too early for another one. One whose options say `waitForReady` waits for a
+/// connection until its deadline, through any number of attempts.
 package final class NghttpClientTransport: ClientTransport {
     package typealias Bytes = MessageBytes
 
-    private enum State {
+    private enum Phase {
         case idle
-        case connecting(EventLoopFuture<Connection>)
-        case ready(Connection)
+        case connecting(EventLoopFuture<ClientConnection>)
+        case ready(ClientConnection)
         case shutDown
     }
 
-    private struct Connection: Sendable {
-        let channel: any Channel
-        let handler: NIOLoopBound<HTTP2ConnectionHandler>
+    private struct State {
+        var phase = Phase.idle
+        /// Attempts that failed since the last that did not.
+        var failures = 0
+        /// What calls are told until another attempt is made.
+        var refusal: (until: ContinuousClock.Instant, error: RPCError)?
     }
 
-    private let host: String
-    private let port: Int
+    private let target: ConnectionTarget
     private let eventLoop: any EventLoop
     private let configuration: ClientConfiguration
-    private let state = Locked(State.idle)
+    private let connector: ClientConnector
+    private let state = Locked(State())
     private let ended: EventLoopPromise<Void>
 
     package let retryThrottle: RetryThrottle? = nil
 
     package init(
-        host: String, port: Int, eventLoop: any EventLoop,
+        target: ConnectionTarget, eventLoop: any EventLoop,
         configuration: ClientConfiguration = ClientConfiguration()
     ) {
-        self.host = host
-        self.port = port
+        self.target = target
         self.eventLoop = eventLoop
         self.configuration = configuration
+        connector = ClientConnector(
+            target: target, eventLoop: eventLoop, configuration: configuration)
         ended = eventLoop.makePromise()
     }
 
+    package convenience init(
+        host: String, port: Int, eventLoop: any EventLoop,
+        configuration: ClientConfiguration = ClientConfiguration()
+    ) {
+        self.init(
+            target: .host(host, port: port), eventLoop: eventLoop, configuration: configuration)
+    }
+
     deinit {
-        switch state.withLock({ $0 }) {
+        switch state.withLock({ $0.phase }) {
         case .shutDown: break
         case .idle, .connecting, .ready: ended.succeed()
         }
@@ -68,8 +80,10 @@ package final class NghttpClientTransport: ClientTransport {
         descriptor: MethodDescriptor, options: CallOptions,
         _ closure: (RPCStream<Inbound, Outbound>, ClientContext) async throws -> T
     ) async throws -> T {
-        let connection = try await connection()
-        let stream = try await makeStream(on: connection, descriptor).get()
+        let connection = try await connection(waits: options.waitForReady == true)
+        let limits = configuration.messageLimits(options)
+        let encoding = MessageEncoding(options.compression ?? configuration.compression)
+        let stream = try await makeStream(on: connection, descriptor, limits, encoding).get()
         defer { eventLoop.execute { stream.bound.value.abandon() } }
         let writer = StreamWriter(eventLoop: eventLoop, stream: stream.bound)
         writer.credit(from: stream.inbox)
@@ -77,10 +91,11 @@ package final class NghttpClientTransport: ClientTransport {
             descriptor: descriptor,
             remotePeer: connection.channel.remoteAddress?.grpcName ?? "unknown",
             localPeer: connection.channel.localAddress?.grpcName ?? "unknown")
+        let parts = DecodedParts(inbox: stream.inbox, messageBytesMax: limits.receivedBytesMax)
         return try await closure(
             RPCStream(
-                descriptor: descriptor, inbound: RPCAsyncSequence(wrapping: stream.inbox),
-                outbound: RPCWriter.Closable(wrapping: writer)),
+                descriptor: descriptor, inbound: RPCAsyncSequence(wrapping: parts),
+                outbound: writer.closable(encoding)),
             context)
     }
 
@@ -92,20 +107,22 @@ package final class NghttpClientTransport: ClientTransport {
     }
 
     private func makeStream(
-        on connection: Connection, _ descriptor: MethodDescriptor
+        on connection: ClientConnection, _ descriptor: MethodDescriptor, _ limits: MessageLimits,
+        _ encoding: MessageEncoding
     ) -> EventLoopFuture<OpenedStream> {
-        let authority = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-        let fields = [
-            HeaderField(":method", "POST"), HeaderField(":scheme", "http"),
-            HeaderField(":path", "/\(descriptor.fullyQualifiedMethod)"),
-            HeaderField(":authority", authority), HeaderField("te", "trailers"),
-            MetadataFields.contentType, HeaderField("user-agent", "grpc-swift-nghttp2"),
-        ]
-        let (eventLoop, messageBytesMax) = (eventLoop, configuration.messageBytesMax)
+        let scheme = configuration.security == nil ? "http" : "https"
+        let fields =
+            [
+                HeaderField(":method", "POST"), HeaderField(":scheme", scheme),
+                HeaderField(":path", "/\(descriptor.fullyQualifiedMethod)"),
+                HeaderField(":authority", configuration.authority ?? target.authority),
+                HeaderField("te", "trailers"), MetadataFields.contentType,
+                HeaderField("user-agent", "grpc-swift-nghttp2"), MessageEncoding.accepted,
+            ] + encoding.fields
+        let eventLoop = eventLoop
         return eventLoop.submit {
             let stream = ClientStream(
-                connection: connection.handler.value, requestFields: fields,
-                messageBytesMax: messageBytesMax)
+                connection: connection.handler.value, requestFields: fields, limits: limits)
             return OpenedStream(
                 bound: NIOLoopBound(stream, eventLoop: eventLoop), inbox: stream.inbox)
         }
@@ -113,68 +130,83 @@ package final class NghttpClientTransport: ClientTransport {
 
     // MARK: - Connection
 
-    private func connection() async throws -> Connection {
-        let future = try state.withLock { state throws(RPCError) -> EventLoopFuture<Connection> in
-            switch state {
+    private enum Step {
+        case use(EventLoopFuture<ClientConnection>)
+        case open(EventLoopPromise<ClientConnection>)
+        case wait(until: ContinuousClock.Instant, RPCError)
+    }
+
+    private func connection(waits: Bool) async throws -> ClientConnection {
+        while true {
+            let future: EventLoopFuture<ClientConnection>
+            switch try nextStep(waits: waits) {
+            case .use(let connection):
+                future = connection
+            case .open(let promise):
+                future = promise.futureResult
+                connector.connect().whenComplete { result in
+                    self.connected(result)
+                    promise.completeWith(result)
+                }
+            case .wait(let instant, let error):
+                guard waits else { throw error }
+                try await Task.sleep(until: instant, clock: .continuous)
+                continue
+            }
+            do {
+                return try await future.getUnlessCancelled()
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                guard waits else { throw refusal(error) }
+            }
+        }
+    }
+
+    private func nextStep(waits: Bool) throws(RPCError) -> Step {
+        try state.withLock { state throws(RPCError) -> Step in
+            switch state.phase {
             case .ready(let connection):
-                return eventLoop.makeSucceededFuture(connection)
+                return .use(eventLoop.makeSucceededFuture(connection))
             case .connecting(let future):
-                return future
+                return .use(future)
             case .idle:
-                let future = openConnection()
-                state = .connecting(future)
-                return future
+                if let refusal = state.refusal, refusal.until > .now,
+                    waits || configuration.backoff != nil
+                {
+                    return .wait(until: refusal.until, refusal.error)
+                }
+                let promise = eventLoop.makePromise(of: ClientConnection.self)
+                state.phase = .connecting(promise.futureResult)
+                return .open(promise)
             case .shutDown:
                 throw RPCError(code: .unavailable, message: "the client is shut down")
             }
         }
-        do {
-            return try await future.get()
-        } catch {
-            let reason = ConnectionFailure.reason(of: error)
-            throw RPCError(
-                code: .unavailable, message: "cannot connect to \(host):\(port): \(reason)",
-                cause: error)
-        }
     }
 
-    private func openConnection() -> EventLoopFuture<Connection> {
-        let limits = configuration.sessionLimits
-        let eventLoop = eventLoop
-        let bootstrap = ClientBootstrap(group: eventLoop)
-            .connectTimeout(TimeAmount(configuration.connectTimeout))
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(
-                        HTTP2ConnectionHandler(role: .client, limits: limits))
-                }
-            }
-        let opened = connect(bootstrap).flatMapThrowing { channel in
-            let handler = try channel.pipeline.syncOperations.handler(
-                type: HTTP2ConnectionHandler.self)
-            return Connection(
-                channel: channel, handler: NIOLoopBound(handler, eventLoop: eventLoop))
-        }
-        opened.whenComplete { self.connected($0) }
-        return opened
+    private func refusal(_ error: any Error) -> RPCError {
+        let reason = ConnectionFailure.reason(of: error)
+        return RPCError(
+            code: .unavailable, message: "cannot connect to \(target.name): \(reason)",
+            cause: error)
     }
 
-    /// An address does not wait behind the names that NIO looks up, one after the other.
-    private func connect(_ bootstrap: ClientBootstrap) -> EventLoopFuture<any Channel> {
-        do {
-            return bootstrap.connect(to: try SocketAddress(ipAddress: host, port: port))
-        } catch {
-            return bootstrap.connect(host: host, port: port)
-        }
-    }
-
-    private func connected(_ result: Result<Connection, any Error>) {
+    private func connected(_ result: Result<ClientConnection, any Error>) {
         let isWanted = state.withLock { state in
-            guard case .connecting = state else { return false }
+            guard case .connecting = state.phase else { return false }
             switch result {
-            case .success(let connection): state = .ready(connection)
-            case .failure: state = .idle
+            case .success(let connection):
+                state.phase = .ready(connection)
+                state.failures = 0
+                state.refusal = nil
+            case .failure(let error):
+                state.phase = .idle
+                state.failures += 1
+                // One that does not back off waits nonetheless where calls wait.
+                let delay = (configuration.backoff ?? ConnectionBackoff())
+                    .delay(failures: state.failures, random: .random(in: -1...1))
+                state.refusal = (.now + delay, refusal(error))
             }
             return true
         }
@@ -192,14 +224,16 @@ package final class NghttpClientTransport: ClientTransport {
     /// The next call opens a new connection; those under way on the old one go on.
     private func lost(_ channel: any Channel) {
         state.withLock { state in
-            if case .ready(let current) = state, current.channel === channel { state = .idle }
+            if case .ready(let current) = state.phase, current.channel === channel {
+                state.phase = .idle
+            }
         }
     }
 
-    private func shutDown(_ end: (Connection) -> Void) {
+    private func shutDown(_ end: (ClientConnection) -> Void) {
         let old = state.withLock { state in
-            defer { state = .shutDown }
-            return state
+            defer { state.phase = .shutDown }
+            return state.phase
         }
         switch old {
         case .ready(let connection):
@@ -207,6 +241,19 @@ package final class NghttpClientTransport: ClientTransport {
             end(connection)
         case .idle, .connecting, .shutDown:
             ended.succeed()
+        }
+    }
+}
+
+extension EventLoopFuture where Value: Sendable {
+    /// The value, or a `CancellationError` as soon as the task is cancelled; what was begun goes on.
+    fileprivate func getUnlessCancelled() async throws -> Value {
+        let promise = eventLoop.makePromise(of: Value.self)
+        cascade(to: promise)
+        return try await withTaskCancellationHandler {
+            try await promise.futureResult.get()
+        } onCancel: {
+            promise.fail(CancellationError())
         }
     }
 }

@@ -9,6 +9,7 @@ import NIOCore
 package struct MessageBytes: GRPCContiguousBytes, Sendable {
     package private(set) var head: ByteBuffer
     package private(set) var tail: FileSlice?
+    var compression = Compression.ofCall
 
     package init(_ buffer: ByteBuffer) {
         head = buffer

@@ -8,6 +8,8 @@ struct MessageDeframer {
 
     /// Largest accepted message, in bytes.
     let messageBytesMax: Int
+    /// The encoding that the other side named; a compressed message needs one.
+    var encoding = MessageEncoding.identity
     private var pending = ByteBuffer()
 
     init(messageBytesMax: Int) {
@@ -22,16 +24,17 @@ struct MessageDeframer {
     ///
     /// - Returns: Bytes to credit at once. Those of an incomplete message are: nobody can take it yet,
     ///   and a message may be larger than the window. They are bounded by `messageBytesMax`.
-    /// - Throws: RESOURCE_EXHAUSTED for a message over the limit, UNIMPLEMENTED for a compressed one.
+    /// - Throws: RESOURCE_EXHAUSTED for a message over the limit, INTERNAL for a compressed one of a call
+    ///   that named no encoding.
     mutating func receive(
         _ bytes: ByteBuffer, deliver: (MessageBytes, Int) -> Void
     ) throws(RPCError) -> Int {
         var uncredited = bytes.readableBytes
         append(bytes)
         while let message = try next() {
-            let held = min(uncredited, Self.prefixBytes + message.readableBytes)
+            let held = min(uncredited, Self.prefixBytes + message.head.readableBytes)
             uncredited -= held
-            deliver(MessageBytes(message), held)
+            deliver(message, held)
         }
         return uncredited
     }
@@ -47,15 +50,15 @@ struct MessageDeframer {
 
     /// The next whole message, or nil until more has come.
     ///
-    /// - Throws: RESOURCE_EXHAUSTED for a message over the limit, UNIMPLEMENTED for a compressed one.
-    mutating func next() throws(RPCError) -> ByteBuffer? {
+    /// - Throws: As ``receive(_:deliver:)``.
+    mutating func next() throws(RPCError) -> MessageBytes? {
         guard
             let (flag, length) = pending.peekMultipleIntegers(as: (UInt8, UInt32).self)
         else { return nil }
-        guard flag == 0 else {
+        guard flag == 0 || flag == 1 && encoding == .gzip else {
             throw RPCError(
-                code: .unimplemented,
-                message: "compressed messages are not supported (flag \(flag))")
+                code: .internalError,
+                message: "message with flag \(flag) in a call with encoding \(encoding.rawValue)")
         }
         guard length <= messageBytesMax else {
             throw RPCError(
@@ -69,7 +72,9 @@ struct MessageDeframer {
             return nil
         }
         pending.moveReaderIndex(forwardBy: Self.prefixBytes)
-        let message = pending.readSlice(length: Int(length))
+        guard let bytes = pending.readSlice(length: Int(length)) else { return nil }
+        var message = MessageBytes(bytes)
+        if flag == 1 { message.compression = .applied }
         if pending.readableBytes == 0 {
             pending = ByteBuffer()
         } else if pending.readerIndex > 1 << 20 {

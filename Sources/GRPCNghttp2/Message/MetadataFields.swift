@@ -4,12 +4,27 @@ import GRPCCore
 enum MetadataFields {
     static let contentType = HeaderField("content-type", "application/grpc")
 
+    /// Those that cannot be sent are left out: see ``check(_:)``.
     static func fields(of metadata: Metadata) -> [HeaderField] {
         metadata.compactMap { key, value in
             let name = key.lowercased()
             // Pseudo and reserved names are the transport's own.
-            guard !name.hasPrefix(":"), !reserved.contains(name) else { return nil }
-            return HeaderField(name: name, value: value.encoded())
+            guard !name.hasPrefix(":"), !reserved.contains(name), isLegal(name, value) else {
+                return nil
+            }
+            return HeaderField(name: name, value: unpadded(value.encoded(), name))
+        }
+    }
+
+    /// Tells a program that its metadata would not arrive.
+    ///
+    /// - Throws: INTERNAL, as other implementations do.
+    static func check(_ metadata: Metadata) throws(RPCError) {
+        for (key, value) in metadata where !isLegal(key.lowercased(), value) {
+            throw RPCError(
+                code: .internalError,
+                message: "metadata \(key): a name is made of a-z 0-9 _ - . and a value of "
+                    + "printable ASCII, or bytes where the name ends with -bin")
         }
     }
 
@@ -18,9 +33,43 @@ enum MetadataFields {
         var metadata = Metadata()
         for field in fields where !field.name.hasPrefix(":") && !stripped.contains(field.name) {
             // Binary values stay base64 text here: GRPCCore decodes them when they are asked for.
-            metadata.addString(field.value, forKey: field.name)
+            // A comma is no part of base64: it joins the values of several fields of one name.
+            if field.name.hasSuffix("-bin"), field.value.utf8.contains(UInt8(ascii: ",")) {
+                for value in field.value.split(separator: ",") {
+                    metadata.addString(trimmed(value), forKey: field.name)
+                }
+            } else {
+                metadata.addString(field.value, forKey: field.name)
+            }
         }
         return metadata
+    }
+
+    private static func trimmed(_ value: Substring) -> String {
+        String(value.drop { $0 == " " }.prefix { $0 != " " })
+    }
+
+    /// Binary values go without padding, and are taken with and without ("Custom-Metadata").
+    private static func unpadded(_ value: String, _ name: String) -> String {
+        guard name.hasSuffix("-bin") else { return value }
+        return String(value.prefix { $0 != "=" })
+    }
+
+    private static func isLegal(_ name: String, _ value: Metadata.Value) -> Bool {
+        guard !name.isEmpty, name.utf8.allSatisfy(isNameByte) else { return name.hasPrefix(":") }
+        switch value {
+        case .binary: return name.hasSuffix("-bin")
+        case .string(let text): return text.utf8.allSatisfy { (0x20...0x7e).contains($0) }
+        }
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+            UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
+            true
+        default: false
+        }
     }
 
     static func trailers(_ status: Status, _ metadata: Metadata) -> [HeaderField] {
@@ -62,13 +111,15 @@ enum MetadataFields {
     }
 
     private static let reserved: Set<String> = [
-        "te", "content-type", "grpc-status", "grpc-message", "user-agent", "connection", "host",
-        "transfer-encoding", "keep-alive", "upgrade", "proxy-connection",
+        "te", "content-type", "grpc-status", "grpc-message", "grpc-encoding",
+        "grpc-accept-encoding", "user-agent", "connection", "host", "transfer-encoding",
+        "keep-alive", "upgrade", "proxy-connection",
     ]
     /// Said in another way already, or meaningless to an application. `grpc-timeout` stays: GRPCCore
     /// reads the deadline from it.
     private static let stripped: Set<String> = [
-        "te", "content-type", "grpc-status", "grpc-message",
+        "te", "content-type", "grpc-status", "grpc-message", "grpc-encoding",
+        "grpc-accept-encoding",
     ]
 
     /// Printable ASCII without `%`; everything else is `%XX` of its UTF-8 (gRPC, "Status-Message").

@@ -29,7 +29,8 @@ struct Outbox {
         precondition(end == nil, "message after the end")
         var framed = ByteBuffer()
         framed.reserveCapacity(MessageDeframer.prefixBytes + message.head.readableBytes)
-        framed.writeMultipleIntegers(UInt8(0), UInt32(message.count))
+        framed.writeMultipleIntegers(
+            UInt8(message.isEncoded ? 1 : 0), UInt32(message.count))
         framed.writeImmutableBuffer(message.head)
         queuedBytes += framed.readableBytes
         segments.append(.memory(framed))

@@ -10,6 +10,9 @@ struct CallQueues: Sendable {
         let descriptor: MethodDescriptor
         let stream: NIOLoopBound<ServerStream>
         let inbox: Inbox<RPCRequestPart<MessageBytes>>
+        let messageBytesMax: Int
+        /// How its responses are encoded.
+        let encoding: MessageEncoding
         let eventLoop: any EventLoop
         let remotePeer: String
         let localPeer: String
@@ -69,8 +72,10 @@ struct CallQueues: Sendable {
         let writer = StreamWriter(eventLoop: call.eventLoop, stream: call.stream)
         writer.credit(from: call.inbox)
         let stream = RPCStream(
-            descriptor: call.descriptor, inbound: RPCAsyncSequence(wrapping: call.inbox),
-            outbound: RPCWriter.Closable(wrapping: writer))
+            descriptor: call.descriptor,
+            inbound: RPCAsyncSequence(
+                wrapping: DecodedParts(inbox: call.inbox, messageBytesMax: call.messageBytesMax)),
+            outbound: writer.closable(call.encoding))
         // Neither closure throws; the two functions are declared to rethrow.
         try? await withServerContextRPCCancellationHandle { handle in
             let context = ServerContext(

@@ -2,6 +2,7 @@ import GRPCCore
 import Locking
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 /// A gRPC server transport: NIO sockets, libnghttp2 frames, handlers on the connection's event loop.
 ///
@@ -91,7 +92,13 @@ package final class NghttpServerTransport: ServerTransport {
                 channel.eventLoop.makeCompletedFuture { try self.initialize(channel) }
             }
         switch listener {
-        case .address(let address): return try await bootstrap.bind(to: address).get()
+        case .address(.unixDomainSocket(let address)):
+            let path = SocketAddress.unixDomainSocket(address).pathname ?? ""
+            return
+                try await bootstrap
+                .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+        case .address(let address):
+            return try await bootstrap.bind(to: address).get()
         case .inherited(let descriptor):
             return try await bootstrap.withBoundSocket(descriptor).get()
         }
@@ -103,6 +110,19 @@ package final class NghttpServerTransport: ServerTransport {
             return
         }
         channel.closeFuture.whenComplete { _ in self.connections.remove(channel) }
+        guard let security = configuration.security else {
+            try addHTTP2(channel)
+            return
+        }
+        try channel.pipeline.syncOperations.addHandlers([
+            NIOSSLServerHandler(context: security.context),
+            TLSGate(
+                security, timeout: TimeAmount(configuration.handshakeTimeout),
+                open: { try self.addHTTP2($0) }),
+        ])
+    }
+
+    private func addHTTP2(_ channel: any Channel) throws {
         let handler = HTTP2ConnectionHandler(
             role: .server, limits: configuration.sessionLimits,
             accept: { connection, id, fields in self.accept(connection, id, fields, channel) },
@@ -126,34 +146,34 @@ package final class NghttpServerTransport: ServerTransport {
                     type: type),
                 id: id, connection: connection)
         }
-        let path = MetadataFields.value(":path", in: fields) ?? ""
-        let stream = ServerStream(
-            id: id, connection: connection, messageBytesMax: configuration.messageBytesMax)
-        guard let descriptor = MethodDescriptor(path: path) else {
-            stream.refuse(Status(code: .unimplemented, message: "no method is named \(path)"))
+        do {
+            return call(try CallHead(fields), fields, id, connection, channel)
+        } catch {
+            let stream = ServerStream(
+                id: id, connection: connection, limits: configuration.messageLimits)
+            stream.refuse(Status(code: Status.Code(error.code), message: error.message))
             return stream
         }
+    }
+
+    private func call(
+        _ head: CallHead, _ fields: [HeaderField], _ id: Int32,
+        _ connection: HTTP2ConnectionHandler,
+        _ channel: any Channel
+    ) -> ServerStream {
+        let encoding = MessageEncoding(configuration.compression).accepted(by: fields)
+        let stream = ServerStream(
+            id: id, connection: connection, limits: configuration.messageLimits, head: head,
+            encoding: encoding)
         calls.append(
             CallQueues.Call(
-                descriptor: descriptor, stream: NIOLoopBound(stream, eventLoop: channel.eventLoop),
-                inbox: stream.inbox, eventLoop: channel.eventLoop,
+                descriptor: head.descriptor,
+                stream: NIOLoopBound(stream, eventLoop: channel.eventLoop), inbox: stream.inbox,
+                messageBytesMax: configuration.messageBytesMax, encoding: encoding,
+                eventLoop: channel.eventLoop,
                 remotePeer: channel.remoteAddress?.grpcName ?? "unknown",
                 localPeer: channel.localAddress?.grpcName ?? "unknown"))
         return stream
-    }
-}
-
-extension MethodDescriptor {
-    /// `/package.Service/Method`; nil for anything else.
-    fileprivate init?(path: String) {
-        guard path.hasPrefix("/"), let slash = path.lastIndex(of: "/"), slash != path.startIndex
-        else {
-            return nil
-        }
-        let service = path[path.index(after: path.startIndex)..<slash]
-        let method = path[path.index(after: slash)...]
-        guard !service.isEmpty, !method.isEmpty else { return nil }
-        self.init(fullyQualifiedService: String(service), method: String(method))
     }
 }
 

@@ -1,14 +1,20 @@
+import GRPCCore
 import NIOCore
 
 /// What a server transport listens on, and the bounds that it holds its clients to.
 package struct ServerConfiguration: Sendable {
     package enum Listener: Sendable {
+        /// A Unix socket that another process left behind is replaced.
         case address(SocketAddress)
         /// A listening socket that somebody else opened (systemd's socket activation); owned from here on.
         case inherited(descriptor: CInt)
     }
 
     package var listeners: [Listener]
+    /// nil: plaintext.
+    package var security: TransportSecurity?
+    /// How long a client may take for the TLS handshake.
+    package var handshakeTimeout: Duration = .seconds(10)
     /// Connections at once; further ones are closed when they are accepted.
     package var connectionsMax = 1024
     /// Calls at once on a connection; a client waits with further ones.
@@ -17,6 +23,12 @@ package struct ServerConfiguration: Sendable {
     package var streamWindowBytes: Int32 = 256 * 1024
     /// Largest message that is accepted, in bytes.
     package var messageBytesMax = 4 * 1024 * 1024
+    /// Largest message that is sent, in bytes; the default is what the protocol's length field says.
+    package var sentMessageBytesMax = Int(UInt32.max)
+    /// What responses are compressed with for callers that accept it; `gzip`, or `none`. Compressing
+    /// takes the event loop's time: some 20 ms for a message of 1 MiB. Compressed requests are
+    /// always taken.
+    package var compression = CompressionAlgorithm.none
     /// Connections that wait to be accepted.
     package var backlog: Int32 = 256
 
@@ -27,6 +39,10 @@ package struct ServerConfiguration: Sendable {
 
     package init(listeners: [Listener]) {
         self.listeners = listeners
+    }
+
+    var messageLimits: MessageLimits {
+        MessageLimits(receivedBytesMax: messageBytesMax, sentBytesMax: sentMessageBytesMax)
     }
 
     var sessionLimits: HTTP2Session.Limits {

@@ -14,6 +14,11 @@ final class ServerStream: WritableStream {
     let id: Int32
     let inbox = Inbox<RPCRequestPart<MessageBytes>>()
     private let connection: HTTP2ConnectionHandler
+    private let limits: MessageLimits
+    private let encoding: MessageEncoding
+    private let timeout: CallTimeout?
+    /// When the caller stops waiting, as far as it said.
+    private let deadline: ContinuousClock.Instant?
     private var deframer: MessageDeframer
     private var body = StreamBody()
     private var response = Response.nothingSent
@@ -23,10 +28,21 @@ final class ServerStream: WritableStream {
     private var isLate = false
     private var isClosed = false
 
-    init(id: Int32, connection: HTTP2ConnectionHandler, messageBytesMax: Int) {
+    /// - Parameters:
+    ///   - head: nil for a call that is refused.
+    ///   - encoding: What its responses are encoded with.
+    init(
+        id: Int32, connection: HTTP2ConnectionHandler, limits: MessageLimits, head: CallHead? = nil,
+        encoding: MessageEncoding = .identity
+    ) {
         self.id = id
         self.connection = connection
-        deframer = MessageDeframer(messageBytesMax: messageBytesMax)
+        self.limits = limits
+        self.encoding = encoding
+        timeout = head?.timeout
+        deadline = timeout.map { ContinuousClock.now + $0.duration }
+        deframer = MessageDeframer(messageBytesMax: limits.receivedBytesMax)
+        deframer.encoding = head?.encoding ?? .identity
     }
 
     /// Has the handler told when the caller goes away.
@@ -47,7 +63,11 @@ final class ServerStream: WritableStream {
             finish(refusal, [:])
         } else if !gotHeaders {
             gotHeaders = true
-            inbox.append(.metadata(MetadataFields.metadata(of: fields)), bytes: 0)
+            var metadata = MetadataFields.metadata(of: fields)
+            if let timeout {
+                metadata.replaceOrAddString(timeout.normalized, forKey: "grpc-timeout")
+            }
+            inbox.append(.metadata(metadata), bytes: 0)
         }
         if endStream { endReceived() }
     }
@@ -101,8 +121,10 @@ final class ServerStream: WritableStream {
         }
         switch part {
         case .metadata(let metadata):
+            try MetadataFields.check(metadata)
             sendHeaders(metadata)
         case .message(let message):
+            try limits.checkSent(message)
             sendHeaders([:])
             try body.append(message)
             connection.bodyGrew(on: id)
@@ -137,12 +159,17 @@ final class ServerStream: WritableStream {
     private func sendHeaders(_ metadata: Metadata) {
         guard case .nothingSent = response else { return }
         response = .headersSent
-        let fields = [HeaderField(":status", "200"), MetadataFields.contentType]
-        connection.respond(fields + MetadataFields.fields(of: metadata), on: id, endStream: false)
+        let fields = Self.responseFields + encoding.fields + MetadataFields.fields(of: metadata)
+        connection.respond(fields, on: id, endStream: false)
     }
+
+    private static let responseFields = [
+        HeaderField(":status", "200"), MetadataFields.contentType, MessageEncoding.accepted,
+    ]
 
     private func finish(_ status: Status, _ metadata: Metadata) {
         guard !isClosed else { return }
+        let isLate = isLate || deadline.map { ContinuousClock.now >= $0 } == true
         let status =
             isLate && status.code != .ok
             ? Status(code: .deadlineExceeded, message: Self.late) : status
@@ -150,8 +177,7 @@ final class ServerStream: WritableStream {
         switch response {
         case .nothingSent:
             // "Trailers-Only": one header list says everything.
-            let fields = [HeaderField(":status", "200"), MetadataFields.contentType]
-            connection.respond(fields + trailers, on: id, endStream: true)
+            connection.respond(Self.responseFields + trailers, on: id, endStream: true)
             body.finish(.streamEnd)
         case .headersSent:
             body.finish(.trailers(trailers))
