@@ -6,6 +6,7 @@
 #   make build     release binaries in .build/release
 #   make install   DESTDIR, PREFIX (/usr/local), SYSCONFDIR (/etc), UNITDIR, ZSHDIR
 #   make deb       the Debian package, in .build/deb
+#   make sanitize  the gRPC transport's Swift tests under AddressSanitizer and ThreadSanitizer
 #   make test-fleet  the package on hosts that this machine boots (root); says "skipped" where it cannot
 #   make bench     the figures of the README; make bench-fleet: the memory of twenty hosts
 #   make bench-directory  those of the directory; ARGUMENTS="--rows 10000000 sqlite" says which, and how large
@@ -29,7 +30,7 @@ TOOLS_PATH = $(CURDIR)/.build/tools/usr/bin
 # Steps build on each other, and the compiler uses all cores by itself.
 .NOTPARALLEL:
 .PHONY: all build demo demo-directory test setup setup-build setup-demo setup-deb setup-test setup-bench setup-fleet lint \
-	format build-tests test-swift test-processes test-fleet check-fleet install install-built deb bench bench-directory \
+	format build-tests test-swift test-processes sanitize test-fleet check-fleet install install-built deb bench bench-directory \
 	bench-fleet clean
 
 all: build
@@ -65,6 +66,10 @@ test-processes:
 	@echo "test: real daemons, asked by clients that others wrote"
 	PATH="$(TOOLS_PATH):$$PATH" PEER_BINARIES=$(CURDIR)/$(DEBUG) \
 		$(VENV_PYTHON) -m pytest Tests/IntegrationTests
+
+sanitize: setup-build
+	Tests/sanitize address
+	Tests/sanitize thread
 
 bench: setup-test build
 	PEER_BINARIES=$(CURDIR)/$(RELEASE) $(VENV_PYTHON) Benchmarks/bench.py

@@ -338,6 +338,7 @@ let package = Package(
             name: "GRPCNghttp2Tests",
             dependencies: [
                 "GRPCNghttp2", .product(name: "GRPCCore", package: "grpc-swift-2"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ] + nio,
             swiftSettings: strict
         ),

@@ -79,3 +79,8 @@ def channel(port: int, authority: Authority | None, client: Identity | None = No
     key, certificate = client.pem if client else (None, None)
     credentials = grpc.ssl_channel_credentials(authority.certificate.read_bytes(), key, certificate)
     return grpc.secure_channel(target, credentials, options=pairs)
+
+
+def client_arguments(authority: Authority | None, identity: Identity | None = None) -> list[object]:
+    arguments: list[object] = ["--ca", authority.certificate] if authority else []
+    return arguments + server_arguments(identity)

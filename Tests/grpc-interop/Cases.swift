@@ -25,6 +25,7 @@ enum Cases {
         "goaway": twoCalls,
         "ping": oneCall,
         "max_streams": manyCalls,
+        "failing_call": failingCall,
         "rst_after_header": failingCall,
         "rst_during_data": failingCall,
         "rst_after_data": failingCall,

@@ -32,6 +32,15 @@ struct ServerCommand: AsyncParsableCommand {
     @Option(help: "Clients' certificates: ignored, optional or required")
     var clients = "ignored"
     @OptionGroup var certificates: Certificates
+    @Option(help: "Milliseconds of silence before a PING, and again before the end")
+    var keepalive: Int?
+    @Option(help: "Milliseconds between a client's PINGs at least")
+    var pings: Int?
+    @Option(help: "Milliseconds that a connection may be without calls")
+    var idle: Int?
+    @Option(help: "Milliseconds that a connection may live, and its calls after that")
+    var age: Int?
+    @Option var grace: Int?
 
     func run() async throws {
         let group = MultiThreadedEventLoopGroup.singleton
@@ -41,6 +50,7 @@ struct ServerCommand: AsyncParsableCommand {
         var configuration = ServerConfiguration(listeners: [.address(address)])
         configuration.security = try security()
         configuration.compression = .gzip
+        keep(&configuration)
         let transport = NghttpServerTransport(group: group, configuration: configuration)
         let server = GRPCServer(transport: transport, services: [TestService()])
         let bound = try await transport.bind()
@@ -53,6 +63,19 @@ struct ServerCommand: AsyncParsableCommand {
             }
             try await tasks.next()
             tasks.cancelAll()
+        }
+    }
+
+    private func keep(_ configuration: inout ServerConfiguration) {
+        if let keepalive {
+            configuration.keepalive = KeepaliveSettings(
+                time: .milliseconds(keepalive), timeout: .milliseconds(keepalive),
+                withoutCalls: true)
+        }
+        if let pings { configuration.permittedPings.intervalMin = .milliseconds(pings) }
+        configuration.connectionIdleMax = idle.map { .milliseconds($0) }
+        configuration.connectionAge = age.map { age in
+            ConnectionAge(maximum: .milliseconds(age), grace: grace.map { .milliseconds($0) })
         }
     }
 
@@ -81,6 +104,8 @@ struct ClientCommand: AsyncParsableCommand {
     @Option(help: "A Unix socket instead of a port")
     var unix: String?
     @OptionGroup var certificates: Certificates
+    @Option(help: "Milliseconds of silence before a PING, and again before the end")
+    var keepalive: Int?
 
     func run() async throws {
         guard let test = Cases.all[testCase] else {
@@ -91,6 +116,9 @@ struct ClientCommand: AsyncParsableCommand {
             configuration.security = try .client(
                 trustRoots: .file(ca), certificates: certificates.certificate.map { .file($0) },
                 key: certificates.key.map { .file($0) })
+        }
+        configuration.keepalive = keepalive.map {
+            KeepaliveSettings(time: .milliseconds($0), timeout: .milliseconds($0))
         }
         let target =
             try unix.map { try ConnectionTarget.unix(path: $0) }

@@ -27,7 +27,7 @@ final class AddressAttempts {
         promise = eventLoop.makePromise()
     }
 
-    /// - Returns: The channel, or the first address's failure when all have failed.
+    /// - Returns: The channel, or the failure that came first when all have failed.
     func run() -> EventLoopFuture<any Channel> {
         if waiting.isEmpty { promise.fail(NoAddress()) }
         startNext()

@@ -23,6 +23,10 @@ package struct ClientConfiguration: Sendable {
     /// local network. Raising it costs memory for each slow reader.
     package var streamWindowBytes: Int32 = 2 * 1024 * 1024
 
+    /// When to ask whether the server is still there; nil: never. A server that finds it too often
+    /// makes this client wait twice as long from then on.
+    package var keepalive: KeepaliveSettings?
+
     package init() {}
 
     var sessionLimits: HTTP2Session.Limits {

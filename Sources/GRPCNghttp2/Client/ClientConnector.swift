@@ -1,3 +1,4 @@
+import Locking
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -13,6 +14,8 @@ struct ClientConnector: Sendable {
     let target: ConnectionTarget
     let eventLoop: any EventLoop
     let configuration: ClientConfiguration
+    /// Doubled for each time that a server found the keepalive too frequent.
+    var keepaliveFactor = 1
 
     /// One attempt: all addresses of the target, and TLS where it is asked for.
     func connect() -> EventLoopFuture<ClientConnection> {
@@ -32,7 +35,7 @@ struct ClientConnector: Sendable {
             if let address = try? SocketAddress(ipAddress: host, port: port) {
                 return connect(to: address)
             }
-            return opened(bootstrap.connect(host: host, port: port))
+            return opened { $0.connect(host: host, port: port) }
         case .addresses(let addresses):
             return eventLoop.flatSubmit {
                 AddressAttempts(addresses, on: eventLoop) { connect(to: $0) }.run()
@@ -41,19 +44,26 @@ struct ClientConnector: Sendable {
     }
 
     private func connect(to address: SocketAddress) -> EventLoopFuture<any Channel> {
-        opened(bootstrap.connect(to: address))
+        opened { $0.connect(to: address) }
     }
 
-    private var bootstrap: ClientBootstrap {
-        ClientBootstrap(group: eventLoop)
+    /// Connects, and waits for the TLS handshake where there is one.
+    private func opened(
+        _ connect: (ClientBootstrap) -> EventLoopFuture<any Channel>
+    ) -> EventLoopFuture<any Channel> {
+        let handshakes = Handshakes()
+        let bootstrap = ClientBootstrap(group: eventLoop)
             .connectTimeout(TimeAmount(configuration.connectTimeout))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try initialize(channel) }
+                channel.eventLoop.makeCompletedFuture { try initialize(channel, handshakes) }
             }
+        return connect(bootstrap).flatMap { channel in
+            handshakes.of(channel).map { channel }
+        }
     }
 
-    private func initialize(_ channel: any Channel) throws {
+    private func initialize(_ channel: any Channel, _ handshakes: Handshakes) throws {
         guard let security = configuration.security else {
             try addHTTP2(channel)
             return
@@ -63,27 +73,37 @@ struct ClientConnector: Sendable {
             try NIOSSLClientHandler(context: security.context, serverHostname: name),
             TLSGate(
                 security, timeout: TimeAmount(configuration.connectTimeout),
-                open: { try addHTTP2($0) }),
+                opened: handshakes.begin(channel), open: { try addHTTP2($0) }),
         ])
     }
 
     private func addHTTP2(_ channel: any Channel) throws {
         try channel.pipeline.syncOperations.addHandler(
-            HTTP2ConnectionHandler(role: .client, limits: configuration.sessionLimits))
+            HTTP2ConnectionHandler(
+                role: .client, limits: configuration.sessionLimits,
+                keeping: ConnectionKeeper.Settings(keepalive: keepalive)))
     }
 
-    /// Waits for the TLS handshake where there is one.
-    private func opened(
-        _ channel: EventLoopFuture<any Channel>
-    ) -> EventLoopFuture<any Channel> {
-        guard configuration.security != nil else { return channel }
-        return channel.flatMap { channel in
-            do {
-                let gate = try channel.pipeline.syncOperations.handler(type: TLSGate.self)
-                return gate.whenOpened(on: channel.eventLoop).map { channel }
-            } catch {
-                return channel.eventLoop.makeFailedFuture(TLSFailure.closed)
-            }
-        }
+    private var keepalive: KeepaliveSettings? {
+        var keepalive = configuration.keepalive
+        keepalive?.time *= keepaliveFactor
+        return keepalive
+    }
+}
+
+/// The TLS handshakes of one attempt: a name has several addresses, each with a channel of its own.
+private final class Handshakes: Sendable {
+    private let futures = Locked<[ObjectIdentifier: EventLoopFuture<Void>]>([:])
+
+    func begin(_ channel: any Channel) -> EventLoopPromise<Void> {
+        let promise = channel.eventLoop.makePromise(of: Void.self)
+        futures.withLock { $0[ObjectIdentifier(channel)] = promise.futureResult }
+        return promise
+    }
+
+    /// Of a channel without TLS there is nothing to wait for.
+    func of(_ channel: any Channel) -> EventLoopFuture<Void> {
+        futures.withLock { $0[ObjectIdentifier(channel)] }
+            ?? channel.eventLoop.makeSucceededVoidFuture()
     }
 }

@@ -23,13 +23,13 @@ package final class NghttpClientTransport: ClientTransport {
         var failures = 0
         /// What calls are told until another attempt is made.
         var refusal: (until: ContinuousClock.Instant, error: RPCError)?
+        var connector: ClientConnector
     }
 
     private let target: ConnectionTarget
     private let eventLoop: any EventLoop
     private let configuration: ClientConfiguration
-    private let connector: ClientConnector
-    private let state = Locked(State())
+    private let state: Locked<State>
     private let ended: EventLoopPromise<Void>
 
     package let retryThrottle: RetryThrottle? = nil
@@ -41,8 +41,9 @@ package final class NghttpClientTransport: ClientTransport {
         self.target = target
         self.eventLoop = eventLoop
         self.configuration = configuration
-        connector = ClientConnector(
+        let connector = ClientConnector(
             target: target, eventLoop: eventLoop, configuration: configuration)
+        state = Locked(State(connector: connector))
         ended = eventLoop.makePromise()
     }
 
@@ -132,7 +133,7 @@ package final class NghttpClientTransport: ClientTransport {
 
     private enum Step {
         case use(EventLoopFuture<ClientConnection>)
-        case open(EventLoopPromise<ClientConnection>)
+        case open(ClientConnector, EventLoopPromise<ClientConnection>)
         case wait(until: ContinuousClock.Instant, RPCError)
     }
 
@@ -142,7 +143,7 @@ package final class NghttpClientTransport: ClientTransport {
             switch try nextStep(waits: waits) {
             case .use(let connection):
                 future = connection
-            case .open(let promise):
+            case .open(let connector, let promise):
                 future = promise.futureResult
                 connector.connect().whenComplete { result in
                     self.connected(result)
@@ -178,7 +179,7 @@ package final class NghttpClientTransport: ClientTransport {
                 }
                 let promise = eventLoop.makePromise(of: ClientConnection.self)
                 state.phase = .connecting(promise.futureResult)
-                return .open(promise)
+                return .open(state.connector, promise)
             case .shutDown:
                 throw RPCError(code: .unavailable, message: "the client is shut down")
             }
@@ -212,7 +213,12 @@ package final class NghttpClientTransport: ClientTransport {
         }
         guard case .success(let connection) = result else { return }
         if isWanted {
-            connection.handler.value.onUnusable = { [weak self] in self?.lost(connection.channel) }
+            connection.handler.value.onUnusable = { [weak self] code, reason in
+                if code == .enhanceYourCalm, reason == Misconduct.pingFlood.explanation {
+                    self?.askLessOften()
+                }
+                self?.lost(connection.channel)
+            }
             connection.channel.closeFuture.whenComplete { [weak self] _ in
                 self?.lost(connection.channel)
             }
@@ -227,6 +233,13 @@ package final class NghttpClientTransport: ClientTransport {
             if case .ready(let current) = state.phase, current.channel === channel {
                 state.phase = .idle
             }
+        }
+    }
+
+    /// gRFC A8: "KEEPALIVE_TIME will be doubled".
+    private func askLessOften() {
+        state.withLock { state in
+            state.connector.keepaliveFactor = min(state.connector.keepaliveFactor * 2, 1 << 20)
         }
     }
 

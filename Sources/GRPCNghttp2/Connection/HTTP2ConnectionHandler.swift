@@ -34,11 +34,13 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
     private let limits: HTTP2Session.Limits
     /// A server's answer to a new stream; a client has none.
     private let accept: ((HTTP2ConnectionHandler, Int32, [HeaderField]) -> any HTTP2Stream)?
-    /// Called when no more streams can be opened: the other side drains the connection.
-    var onUnusable: (() -> Void)?
     /// Told what the other side did when the connection ends for it, or one of its streams.
     let onMisconduct: ((Misconduct) -> Void)?
     var watch: ConnectionWatch
+    /// Called when no more streams can be opened: the other side drains the connection, and says why.
+    var onUnusable: ((HTTP2ErrorCode, String) -> Void)?
+    private let keeping: ConnectionKeeper.Settings
+    private var keeper: ConnectionKeeper?
 
     private(set) var session: HTTP2Session?
     private(set) var context: ChannelHandlerContext?
@@ -52,10 +54,12 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
 
     init(
         role: HTTP2Session.Role, limits: HTTP2Session.Limits,
+        keeping: ConnectionKeeper.Settings = ConnectionKeeper.Settings(),
         accept: ((HTTP2ConnectionHandler, Int32, [HeaderField]) -> any HTTP2Stream)? = nil,
         onMisconduct: ((Misconduct) -> Void)? = nil
     ) {
         self.role = role
+        self.keeping = keeping
         self.limits = limits
         self.accept = accept
         self.onMisconduct = onMisconduct
@@ -65,6 +69,8 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
     var channel: (any Channel)? { context?.channel }
 
     var isServer: Bool { role == .server }
+
+    var hasStreams: Bool { !streams.isEmpty }
 
     /// Whether a client may open a stream.
     var acceptsRequests: Bool {
@@ -88,6 +94,7 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
         // with a reset, and take away the GOAWAY.
         guard let session, !hasEnded else { return }
         isReading = true
+        keeper?.bytesReceived()
         do {
             try session.receive(unwrapInboundIn(data), now: context.eventLoop.now)
             watchUnfinished()
@@ -106,11 +113,14 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        keeper?.stop()
         closeStreams()
         context.fireChannelInactive()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        keeper?.stop()
+        keeper = nil
         closeStreams()
         // The session dies here and in no callback of its own.
         session = nil
@@ -132,12 +142,15 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
         session = HTTP2Session(
             role: role, limits: limits, delegate: self, allocator: context.channel.allocator)
         watchUnfinished()
+        let keeper = ConnectionKeeper(keeping, connection: self, eventLoop: context.eventLoop)
+        self.keeper = keeper
+        keeper.start()
         pump()
     }
 
     /// Ends the connection in order (RFC 9113, 6.8): a notice with a PING behind it, when that is
     /// answered GOAWAY, and a close when the last stream is done.
-    private func drain() {
+    func drain() {
         guard case .active = state, let context else { return }
         context.eventLoop.assumeIsolated().scheduleTask(in: Self.noticeLimit) {
             self.refuseStreams()
@@ -148,8 +161,18 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
     private func announce() {
         state = .announcing
         session?.announceShutdown()
-        session?.ping()
+        session?.ping(.shutdown)
         pump()
+    }
+
+    func ping() {
+        session?.ping(.keepalive)
+        schedulePump()
+    }
+
+    /// Ends the connection, whatever is under way.
+    func close() {
+        context?.close(promise: nil)
     }
 
     /// The other side knows: what it opens from here on is refused.
@@ -164,8 +187,20 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
         if session == nil { context?.close(promise: nil) }
     }
 
-    func pingAnswered() {
-        refuseStreams()
+    func pingAnswered(_ ping: HTTP2Ping) {
+        if ping == .shutdown { refuseStreams() }
+    }
+
+    func pingReceived() {
+        guard keeper?.pingReceived() == true, let context else { return }
+        // Behind this turn: the session is being fed.
+        context.eventLoop.assumeIsolated().execute {
+            self.end(.pingFlood, .enhanceYourCalm, Misconduct.pingFlood.explanation)
+        }
+    }
+
+    func messageFrameSent() {
+        keeper?.framesSent()
     }
 
     private func fail(_ error: HTTP2ConnectionError) {
@@ -215,6 +250,7 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
         do {
             let id = try session.submitRequest(fields)
             streams[id] = stream
+            keeper?.streamOpened()
             schedulePump()
             return id
         } catch {
@@ -255,6 +291,7 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
             streams[stream] = accepted
             hasHadStreams = true
             startWatching()
+            keeper?.streamOpened()
             if case .expecting = state { announce() }
             accepted.headersReceived(fields, endStream: endStream)
         } else if accept != nil {
@@ -279,11 +316,12 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
 
     func streamClosed(_ stream: Int32, code: HTTP2ErrorCode) {
         streams.removeValue(forKey: stream)?.closed(.closed(code))
+        keeper?.streamClosed()
     }
 
-    func goawayReceived() {
+    func goawayReceived(_ code: HTTP2ErrorCode, reason: String) {
         if case .active = state { state = .draining }
-        onUnusable?()
+        onUnusable?(code, reason)
     }
 
     func planData(on stream: Int32, limit: Int) -> DataPlan {

@@ -36,9 +36,24 @@ package struct ServerConfiguration: Sendable {
     package var conduct = ConductLimits()
     /// Told what a client did when its connection ends for it, or one of its streams; on the event loop.
     package var onMisconduct: (@Sendable (Misconduct, SocketAddress?) -> Void)?
+    /// When to ask whether a client is still there; nil: never.
+    package var keepalive: KeepaliveSettings? = KeepaliveSettings(
+        time: .seconds(7200), withoutCalls: true)
+    /// How often clients may ask whether this server is.
+    package var permittedPings = PermittedPings()
+    /// How old a connection may become; nil: any age.
+    package var connectionAge: ConnectionAge?
+    /// How long a connection may be without calls before it is ended in order; nil: for ever.
+    package var connectionIdleMax: Duration?
 
     package init(listeners: [Listener]) {
         self.listeners = listeners
+    }
+
+    var keeping: ConnectionKeeper.Settings {
+        ConnectionKeeper.Settings(
+            keepalive: keepalive, permittedPings: permittedPings, age: connectionAge,
+            idleMax: connectionIdleMax)
     }
 
     var messageLimits: MessageLimits {

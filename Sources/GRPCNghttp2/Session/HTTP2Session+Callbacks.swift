@@ -161,9 +161,21 @@ extension HTTP2Session {
         case NGHTTP2_DATA.rawValue where endStream:
             delegate.endReceived(on: header.stream_id)
         case NGHTTP2_GOAWAY.rawValue:
-            delegate.goawayReceived()
+            let goaway = frame.goaway
+            delegate.goawayReceived(
+                HTTP2ErrorCode(rawValue: goaway.error_code),
+                reason: String(
+                    decoding: UnsafeBufferPointer(
+                        start: goaway.opaque_data, count: goaway.opaque_data_len),
+                    as: UTF8.self))
         case NGHTTP2_PING.rawValue where header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0:
-            delegate.pingAnswered()
+            let payload = withUnsafeBytes(of: frame.ping.opaque_data) {
+                UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self))
+            }
+            // An answer to no PING of ours means nothing.
+            if let ping = HTTP2Ping(rawValue: payload) { delegate.pingAnswered(ping) }
+        case NGHTTP2_PING.rawValue:
+            delegate.pingReceived()
         default:
             break
         }

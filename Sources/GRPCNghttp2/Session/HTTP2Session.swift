@@ -217,8 +217,12 @@ final class HTTP2Session {
             nghttp2_session_get_last_proc_stream_id(session), code.rawValue, reason, reason.count)
     }
 
-    func ping() {
-        _ = nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
+    func ping(_ ping: HTTP2Ping) {
+        withUnsafeBytes(of: ping.rawValue.bigEndian) { bytes in
+            _ = nghttp2_submit_ping(
+                session, UInt8(NGHTTP2_FLAG_NONE.rawValue),
+                bytes.bindMemory(to: UInt8.self).baseAddress)
+        }
     }
 
     /// Set once a client may open no more streams here: GOAWAY came, or ids ran out.
@@ -330,9 +334,11 @@ extension HTTP2Session {
         switch UInt32(header.type) {
         case NGHTTP2_HEADERS.rawValue:
             meter.sentHeaders()
+            delegate.messageFrameSent()
             endRequest(header)
         case NGHTTP2_DATA.rawValue:
             meter.sentData(bytes: header.length)
+            delegate.messageFrameSent()
             delegate.dataMoved(on: header.stream_id, bytes: header.length)
             endRequest(header)
         case NGHTTP2_RST_STREAM.rawValue:

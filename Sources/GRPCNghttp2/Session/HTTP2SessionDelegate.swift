@@ -13,13 +13,23 @@ protocol HTTP2SessionDelegate: AnyObject {
     func dataMoved(on stream: Int32, bytes: Int)
     /// libnghttp2 has ended the connection for what the other side did.
     func connectionErrorSent()
-    func goawayReceived()
-    func pingAnswered()
+    func goawayReceived(_ code: HTTP2ErrorCode, reason: String)
+    func pingReceived()
+    func pingAnswered(_ ping: HTTP2Ping)
+    /// HEADERS or DATA went out.
+    func messageFrameSent()
 
     /// How the stream's body goes on.
     func planData(on stream: Int32, limit: Int) -> DataPlan
     /// Appends the `count` bytes that were planned last. False: they cannot be had, reset the stream.
     func writeData(on stream: Int32, count: Int, into output: inout ByteBuffer) -> Bool
+}
+
+/// What a PING of this side is for; its eight bytes come back in the answer.
+enum HTTP2Ping: UInt64 {
+    case keepalive = 1
+    /// Behind the notice of a shutdown: when it comes back, the other side has read the notice.
+    case shutdown = 2
 }
 
 /// The next DATA frame of a stream.

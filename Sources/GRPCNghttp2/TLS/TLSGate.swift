@@ -11,26 +11,21 @@ final class TLSGate: ChannelInboundHandler, RemovableChannelHandler {
     private let checkPeer: TransportSecurity.PeerCheck?
     private let timeout: TimeAmount
     private let open: (any Channel) throws -> Void
-    private var opened: EventLoopPromise<Void>?
+    private let opened: EventLoopPromise<Void>?
     private var failure: (any Error)?
     private var timer: Scheduled<Void>?
 
-    /// - Parameter open: Adds the handlers of an HTTP/2 connection to the channel.
+    /// - Parameters:
+    ///   - opened: Completed in any case: when the connection is open for HTTP/2, or never will be.
+    ///   - open: Adds the handlers of an HTTP/2 connection to the channel.
     init(
-        _ security: TransportSecurity, timeout: TimeAmount,
+        _ security: TransportSecurity, timeout: TimeAmount, opened: EventLoopPromise<Void>? = nil,
         open: @escaping (any Channel) throws -> Void
     ) {
         checkPeer = security.checkPeer
         self.timeout = timeout
+        self.opened = opened
         self.open = open
-    }
-
-    /// Completes when the connection is open for HTTP/2, or never will be.
-    func whenOpened(on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-        let promise = opened ?? eventLoop.makePromise()
-        opened = promise
-        if let failure { promise.fail(failure) }
-        return promise.futureResult
     }
 
     func handlerAdded(context: ChannelHandlerContext) {

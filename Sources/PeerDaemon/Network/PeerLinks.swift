@@ -17,6 +17,13 @@ final class PeerLinks: Sendable {
     /// A connection costs about 50 KB and a descriptor; neighbours and sources are far fewer.
     static let clientsMax = 256
 
+    private static let configuration: ClientConfiguration = {
+        var configuration = ClientConfiguration()
+        // Whoever asks decides when a peer is tried again; one that is back is to be seen at once.
+        configuration.backoff = nil
+        return configuration
+    }()
+
     private struct Link {
         let client: Client
         var lastUse: UInt64
@@ -76,7 +83,9 @@ final class PeerLinks: Sendable {
                 return (known.client, false, nil as Client?)
             }
             let made = Client(
-                transport: NghttpClientTransport(host: host, port: port, eventLoop: group.next()))
+                transport: NghttpClientTransport(
+                    host: host, port: port, eventLoop: group.next(),
+                    configuration: Self.configuration))
             let evicted = Self.makeRoom(&state)
             state.links[address] = Link(client: made, lastUse: state.uses)
             return (made, true, evicted)
