@@ -8,7 +8,7 @@ import Testing
             .deletingLastPathComponent().deletingLastPathComponent()
         let folder = root.appending(path: "Sources/Transfer/Plan").resolvingSymlinksInPath().path
         let names = try FileManager.default.contentsOfDirectory(atPath: folder)
-        #expect(names.contains("FetchPlan.swift"))
+        #expect(names.contains("FetchPlan.swift") && names.contains("DownloadPlan.swift"))
         for name in names {
             let text = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
             for line in text.split(separator: "\n") {

@@ -6,9 +6,13 @@ package struct FetchCandidate: Hashable, Sendable {
     package let path: String
     /// Bytes, as announced.
     package let size: Int64
+    /// Tells it from all others: peers may have the same name.
+    package let id: String
 
-    package init(peer: String, path: String, size: Int64) {
+    /// - Parameter id: Of peer and path by default.
+    package init(peer: String, path: String, size: Int64, id: String? = nil) {
         precondition(size >= 0, "\(peer) announces \(size) bytes of \(path)")
+        self.id = id ?? "\(peer) \(path)"
         self.peer = peer
         self.path = path
         self.size = size
@@ -46,6 +50,14 @@ package enum FetchReason: Hashable, Sendable, CustomStringConvertible {
     /// It announces fewer bytes than others sent.
     case shorterThanReceived
     case notTried
+    /// This piece does not fit the manifest.
+    case badPiece(Int)
+    /// What it gave is no manifest of the file that it announces.
+    case badManifest
+    /// All pieces fit its manifest, and the whole has another SHA-256.
+    case manifestMismatch
+    /// Did what it was asked, but does not have what is missing.
+    case lacksPieces
 
     package var description: String {
         switch self {
@@ -56,6 +68,10 @@ package enum FetchReason: Hashable, Sendable, CustomStringConvertible {
         case .mismatch: "sent bytes with another SHA-256"
         case .shorterThanReceived: "announces fewer bytes than other sources sent"
         case .notTried: "was not tried"
+        case .badPiece(let piece): "sent wrong bytes (piece \(piece))"
+        case .badManifest: "sent no manifest of the file that it announces"
+        case .manifestMismatch: "sent a manifest of other bytes"
+        case .lacksPieces: "does not have the pieces that are missing"
         }
     }
 }

@@ -2,9 +2,8 @@
 ///
 /// One source at a time, each continuing where the one before it stopped. The whole file's SHA-256
 /// is the only proof there is, so bytes of unclear origin cost one more start from zero, and only
-/// a source that sent every byte of a wrong file is proved guilty. Pieces with a proof of their
-/// own and many sources at once take this place later (issue 6); the events and the ways to end
-/// stay.
+/// a source that sent every byte of a wrong file is proved guilty. For sources that give no manifest;
+/// the others are ``DownloadPlan``'s.
 ///
 /// Pure: the caller performs the effects in order and reports what happened. It ends always:
 /// every source fails at most `connectionAttemptsMax` times without `progressMin` bytes in between, and
@@ -183,7 +182,7 @@ package struct FetchPlan: Sendable {
         switch reason {
         case .failed: configuration.connectionAttemptsMax
         case .refused, .stalled, .endedShort, .sentTooMuch, .mismatch, .shorterThanReceived,
-            .notTried:
+            .notTried, .badPiece, .badManifest, .manifestMismatch, .lacksPieces:
             configuration.attemptsMax
         }
     }
