@@ -135,7 +135,8 @@ struct NameWalk {
                     SELECT id, filename FROM directory_name WHERE \(condition) LIMIT $4
                     ) AS matching
                 ORDER BY id) AS found
-            WHERE found.id >= $3 LIMIT $5
+            -- Of a dense window any row: it has more than were looked at, perhaps all behind $3.
+            WHERE found.id >= $3 OR found.total >= $4 LIMIT $5
             """,
             [
                 .integer(windows.lowerBound), .integer(windows.upperBound - 1), .integer(next),

@@ -324,6 +324,26 @@ struct PostgreSQLStoreTests {
         }
     }
 
+    @Test("A walk that goes on within a window of many misses none", arguments: [100, 2500])
+    func resumed(limit: Int) async throws {
+        let url = try TestPostgreSQL.makeSchema()
+        let store = try PostgreSQLStore(url: url)
+        let db = try TestPostgreSQL.connection(url)
+        try await store.add("a", "b")
+        try await store.open("a")
+        try db.run("SELECT setval('directory_name_id', $1)", [.integer(3 << 16)])
+        try await store.list("b", "other")
+        // The sample that is taken here does not know what comes.
+        #expect(try await store.found(.containing("dense")) == [])
+        try db.run("SELECT setval('directory_name_id', $1)", [.integer(4 << 16)])
+        let names = (0..<3000).map { "dense\($0)" }
+        _ = try await store.replaceIndex(
+            ofPeer: "a", with: IndexList(names.map { IndexEntry(filename: $0) }))
+        #expect(
+            try await store.found(.containing("dense"), limit: limit)
+                == names.map { "a:\($0)" }.sorted())
+    }
+
     @Test("A name that many hold whose peers are away is passed over")
     func away() async throws {
         let url = try TestPostgreSQL.makeSchema()
