@@ -10,6 +10,7 @@
 #   make test-fleet  the package on hosts that this machine boots (root); says "skipped" where it cannot
 #   make bench     the figures of the README; make bench-fleet: the memory of twenty hosts
 #   make bench-directory  those of the directory; ARGUMENTS="--rows 10000000 sqlite" says which, and how large
+#   make bench-attacks  what floods of the gRPC port cost other clients
 #   make format | lint | clean | setup
 
 PREFIX ?= /usr/local
@@ -31,6 +32,7 @@ TOOLS_PATH = $(CURDIR)/.build/tools/usr/bin
 .NOTPARALLEL:
 .PHONY: all build demo demo-directory test setup setup-build setup-demo setup-deb setup-test setup-bench setup-fleet lint \
 	format build-tests test-swift test-processes sanitize test-fleet check-fleet install install-built deb bench bench-directory \
+	bench-attacks \
 	bench-fleet clean
 
 all: build
@@ -76,6 +78,9 @@ bench: setup-test build
 
 bench-directory: setup-test setup-bench build
 	PEER_BINARIES=$(CURDIR)/$(RELEASE) $(VENV_PYTHON) Benchmarks/bench_directory.py $(ARGUMENTS)
+
+bench-attacks: setup-test build
+	PEER_BINARIES=$(CURDIR)/$(RELEASE) $(VENV_PYTHON) Benchmarks/bench_attacks.py $(ARGUMENTS)
 
 # P2P_PEER_DEB=FILE tests a package that is there already; P2P_FLEET_HOSTS=N boots so many hosts.
 FLEET_DEB = "$${P2P_PEER_DEB:-$$(ls -t .build/deb/p2p-peer_*.deb | head -n 1)}"

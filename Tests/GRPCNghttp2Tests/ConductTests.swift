@@ -115,11 +115,11 @@ struct FrameMeterTests {
             (0x4, 0, 0, 50, .settingsFlood), (0x4, 1, 0, 50, .settingsFlood),
             (0x0, 0, 0, 100, .emptyDataFlood), (0x8, 0, 4, 4096, .windowUpdateFlood),
             (0x2, 0, 5, 200, .otherFrameFlood), (0x10, 0, 5, 200, .otherFrameFlood),
-            (0x3, 0, 4, 400, .resetFlood), (0x9, 0, 1, 8, .continuationFlood),
+            (0x3, 0, 4, 500, .resetFlood), (0x9, 0, 1, 8, .continuationFlood),
             (0x9, 0, 50_000, 1, .headerBlockTooLarge),
         ] as [(UInt8, UInt8, Int, Int, Misconduct)])
     func bounds(type: UInt8, flags: UInt8, length: Int, bound: Int, reason: Misconduct) {
-        var meter = FrameMeter(ConductLimits())
+        var meter = FrameMeter(ConductLimits(), frameBytesMax: 65536)
         let frame = head(FrameHead.Kind(rawValue: type), flags: flags, length: length)
         let (count, end) = taken(frame, &meter)
         #expect(count == bound)
@@ -129,16 +129,22 @@ struct FrameMeterTests {
     @Test(
         "Padding is nothing; an empty frame that ends its stream is something, and so is one byte")
     func emptyData() {
-        var meter = FrameMeter(ConductLimits())
+        var meter = FrameMeter(ConductLimits(), frameBytesMax: 65536)
         #expect(
             taken(head(.data, flags: 0x8, length: 8, padding: 8), &meter).end == .emptyDataFlood)
         #expect(taken(head(.data, flags: 0x9, length: 8, padding: 8), &meter).end == nil)
         #expect(taken(head(.data, flags: 0x8, length: 9, padding: 8), &meter).end == nil)
     }
 
+    @Test("A frame that is too large is not judged: that is a frame size error")
+    func tooLarge() {
+        var meter = FrameMeter(ConductLimits(), frameBytesMax: 65536)
+        #expect(meter.received(head(.headers, length: 1 << 20), now: .uptimeNanoseconds(1)) == nil)
+    }
+
     @Test("Time and useful work give more, and never more than the burst")
     func earning() {
-        var meter = FrameMeter(ConductLimits())
+        var meter = FrameMeter(ConductLimits(), frameBytesMax: 65536)
         let ping = head(.ping, length: 8)
         #expect(taken(ping, &meter).count == 200)
         #expect(taken(ping, &meter, at: .uptimeNanoseconds(1_500_000_001)).count == 30)
@@ -150,7 +156,7 @@ struct FrameMeterTests {
 
     @Test("A reader that opens its window byte by byte earns nothing by the bytes it gets")
     func dribble() {
-        var meter = FrameMeter(ConductLimits())
+        var meter = FrameMeter(ConductLimits(), frameBytesMax: 65536)
         var taken = 0
         while meter.received(head(.windowUpdate, length: 4), now: .uptimeNanoseconds(1)) == nil {
             taken += 1

@@ -86,7 +86,10 @@ def stalled(peer) -> Iterator[threading.Thread]:
     thread = threading.Thread(target=dribble, daemon=True)
     thread.result = result  # type: ignore[attr-defined]
     thread.start()
-    yield thread
+    # And one that opens every window, and then reads nothing off its socket.
+    with Connection(peer.ports["grpc"], settings=setting(INITIAL_WINDOW, MAXIMUM), receive_buffer=4096) as deaf:
+        deaf.send(window_update(0, MAXIMUM - 65_535) + download(1))
+        yield thread
 
 
 def download(stream: int, path: bytes = b"large.bin") -> bytes:
@@ -349,3 +352,4 @@ def test_a_stalled_stream_is_given_up_whatever_its_reader_says(peer, stalled):
     # The connection's other streams go on.
     assert status == "200"
     assert cut_off(peer)["stalled-stream"] == 1
+    until(lambda: cut_off(peer)["stalled-connection"] == 1, "the connection that is not read to be closed")

@@ -97,7 +97,8 @@ def _given_up(then: bytes) -> Callable[[Connection], None]:
 
 CONNECTION_ERRORS = [
     # 4.2 Frame size
-    Case("4.2 a frame larger than SETTINGS_MAX_FRAME_SIZE", lambda c: _too_large(c), (FRAME_SIZE_ERROR,)),
+    Case("4.2 DATA larger than SETTINGS_MAX_FRAME_SIZE", lambda c: _too_large(c, DATA), (FRAME_SIZE_ERROR,)),
+    Case("4.2 HEADERS larger than SETTINGS_MAX_FRAME_SIZE", lambda c: _too_large(c, HEADERS), (FRAME_SIZE_ERROR,)),
     # 4.3 Field section compression
     Case("4.3 a field block that cannot be decoded", _whole(1, b"\xff\xff\xff\xff\xff\xff"), (COMPRESSION_ERROR,)),
     Case(
@@ -264,9 +265,9 @@ CONNECTION_ERRORS = [
 ]
 
 
-def _too_large(connection: Connection) -> None:
-    # Any size is allowed that the server has announced; it announces less than 1 MiB.
-    connection.send(_open() + frame(DATA, END_STREAM, 1, b"x" * 100, length=1 << 20))
+def _too_large(connection: Connection, kind: int) -> None:
+    size = connection.settings[MAX_FRAME] + 1
+    connection.send(_open() + frame(kind, END_STREAM, 1 if kind == DATA else 3, b"x" * 100, length=size))
 
 
 def _field(name: bytes, value: bytes) -> bytes:

@@ -18,8 +18,9 @@ package struct ConductLimits: Hashable, Sendable {
     package var windowUpdates = TokenBucket.Limit(burst: 4096, perSecond: 200)
     /// PRIORITY, PRIORITY_UPDATE, GOAWAY and frames of unknown types.
     package var otherFrames = TokenBucket.Limit(burst: 200, perSecond: 20)
-    /// RST_STREAM. A stream that ends well earns one.
-    package var resets = TokenBucket.Limit(burst: 400, perSecond: 40)
+    /// RST_STREAM: calls that are cancelled, or that run into their deadlines. A stream that ends well earns
+    /// one, and so does one that a client opens, for a server may refuse each.
+    package var resets = TokenBucket.Limit(burst: 500, perSecond: 100)
     /// Streams that this side has to reset or refuse for what the other side did on them.
     package var provokedResets = TokenBucket.Limit(burst: 100, perSecond: 10)
     /// CONTINUATION frames of one field block (libnghttp2's own bound is the same).

@@ -5,6 +5,8 @@ import NIOCore
 /// Pure: the caller supplies `now` and ends the connection.
 struct FrameMeter {
     private let limits: ConductLimits
+    /// Larger frames are libnghttp2's to refuse, as RFC 9113 §4.2 has it.
+    private let frameBytesMax: Int
     private var pings: TokenBucket
     private var settings: TokenBucket
     private var emptyData: TokenBucket
@@ -16,8 +18,9 @@ struct FrameMeter {
     private var continuations = 0
     private var blockBytes = 0
 
-    init(_ limits: ConductLimits) {
+    init(_ limits: ConductLimits, frameBytesMax: Int) {
         self.limits = limits
+        self.frameBytesMax = frameBytesMax
         pings = TokenBucket(limits.pings)
         settings = TokenBucket(limits.settings)
         emptyData = TokenBucket(limits.emptyData)
@@ -67,11 +70,17 @@ struct FrameMeter {
         windowUpdates.earn(2)
     }
 
+    /// A client has opened a stream, which the server may refuse.
+    mutating func sentRequest() {
+        resets.earn(1)
+    }
+
     mutating func streamEndedWell() {
         resets.earn(1)
     }
 
     private mutating func block(_ frame: FrameHead) -> Misconduct? {
+        guard frame.length <= frameBytesMax else { return nil }
         blockBytes += frame.length
         return blockBytes <= limits.headerBlockBytesMax ? nil : .headerBlockTooLarge
     }

@@ -71,7 +71,7 @@ final class HTTP2Session {
         self.output = allocator.buffer(capacity: 0)
         // RFC 9113 §3.4: a client begins with 24 octets that are no frame.
         scanner = FrameScanner(prefaceBytes: role == .server ? 24 : 0)
-        meter = FrameMeter(limits.conduct)
+        meter = FrameMeter(limits.conduct, frameBytesMax: Int(limits.frameBytesMax))
         self.session = Self.makeSession(role: role)
         setUserData()
         announceSettings()
@@ -335,6 +335,7 @@ extension HTTP2Session {
         case NGHTTP2_HEADERS.rawValue:
             meter.sentHeaders()
             delegate.messageFrameSent()
+            if case .client = role { meter.sentRequest() }
             endRequest(header)
         case NGHTTP2_DATA.rawValue:
             meter.sentData(bytes: header.length)
