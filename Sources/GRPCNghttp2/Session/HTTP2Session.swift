@@ -368,11 +368,15 @@ extension HTTP2Session {
     private func resetSent(on stream: Int32, _ code: HTTP2ErrorCode) {
         pastStreams.wasReset(stream)
         guard accountedResets.remove(stream) == nil else { return }
-        if code == .flowControlError {
+        switch code {
+        case .internalError:
+            // A body of ours that could not be had.
+            break
+        case .flowControlError:
             // RFC 9113 §6.9.2: windows that a setting lifts too far are the connection's error. Those that DATA
             // has overrun may be (§6.9.1).
             failure = HTTP2ConnectionError(code: NGHTTP2_ERR_FLOW_CONTROL.rawValue)
-        } else {
+        default:
             _ = provoked()
         }
     }
