@@ -53,9 +53,10 @@ struct ServerCommand: AsyncParsableCommand {
         keep(&configuration)
         let transport = NghttpServerTransport(group: group, configuration: configuration)
         let server = GRPCServer(transport: transport, services: [TestService()])
+        // Before anybody knows the port, and may end this.
+        let signals = await UnixSignalsSequence(trapping: .sigterm)
         let bound = try await transport.bind()
         try say("port \(bound[0].port ?? 0)")
-        let signals = await UnixSignalsSequence(trapping: .sigterm)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await server.serve() }
             tasks.addTask {
