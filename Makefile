@@ -8,6 +8,7 @@
 #   make deb       the Debian package, in .build/deb
 #   make sanitize  the gRPC transport's Swift tests under AddressSanitizer and ThreadSanitizer
 #   make test-fleet  the package on hosts that this machine boots (root); says "skipped" where it cannot
+#   make test-overlay  the fleet's own code over a simulated network; SEEDS=1000 seeds a scenario, SCENARIOS="crash-32 ..."
 #   make bench     the figures of the README; make bench-fleet: the memory of twenty hosts
 #   make bench-directory  those of the directory; ARGUMENTS="--rows 10000000 sqlite" says which, and how large
 #   make bench-attacks  what floods of the gRPC port cost other clients
@@ -31,8 +32,8 @@ TOOLS_PATH = $(CURDIR)/.build/tools/usr/bin
 # Steps build on each other, and the compiler uses all cores by itself.
 .NOTPARALLEL:
 .PHONY: all build demo demo-directory test setup setup-build setup-demo setup-deb setup-test setup-bench setup-fleet lint \
-	format build-tests test-swift test-processes sanitize test-fleet check-fleet install install-built deb bench bench-directory \
-	bench-attacks \
+	format build-tests test-swift test-processes test-overlay sanitize test-fleet check-fleet install install-built deb bench \
+	bench-directory bench-attacks \
 	bench-fleet clean
 
 all: build
@@ -84,6 +85,12 @@ bench-attacks: setup-test build
 
 # P2P_PEER_DEB=FILE tests a package that is there already; P2P_FLEET_HOSTS=N boots so many hosts.
 FLEET_DEB = "$${P2P_PEER_DEB:-$$(ls -t .build/deb/p2p-peer_*.deb | head -n 1)}"
+
+# overlay-sim is for this tree alone and is not installed.
+test-overlay: setup-build
+	@echo "test-overlay: seeded simulations, each seed named that breaks an invariant"
+	$(SWIFT) build -c release --product overlay-sim
+	$(RELEASE)/overlay-sim check --seeds $${SEEDS:-10} $(SCENARIOS)
 
 test-fleet: check-fleet setup-fleet $(if $(P2P_PEER_DEB),,deb)
 	@echo "test-fleet: the package on booted hosts"

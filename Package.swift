@@ -77,6 +77,21 @@ let package = Package(
         .target(name: "Overlay", swiftSettings: strict),
         .target(name: "Folding", exclude: ["Folding.md"], swiftSettings: strict),
         .target(
+            name: "OverlaySimulator",
+            dependencies: ["Overlay", .product(name: "HeapModule", package: "swift-collections")],
+            // Read from the source tree: the simulator is no part of what is installed.
+            exclude: ["OverlaySimulator.md", "Scenarios"],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "overlay-sim",
+            dependencies: [
+                "OverlaySimulator",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
             name: "LogMessages",
             dependencies: [.product(name: "Logging", package: "swift-log")],
             swiftSettings: strict
@@ -274,6 +289,10 @@ let package = Package(
         .testTarget(
             name: "OverlayTests",
             dependencies: ["Overlay", .product(name: "HeapModule", package: "swift-collections")],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "OverlaySimulatorTests", dependencies: ["Overlay", "OverlaySimulator"],
             swiftSettings: strict
         ),
         .testTarget(

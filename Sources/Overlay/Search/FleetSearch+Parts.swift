@@ -1,0 +1,272 @@
+/// Dividing an arc, and asking for its parts.
+extension FleetSearch {
+    mutating func start(
+        _ job: Job, _ asked: FleetQuery, _ arc: Arc, fleet: MemberTable,
+        summaries: SummaryStore, now: Instant, _ effects: inout [Effect]
+    ) {
+        guard open[job] == nil, open.count < configuration.openMax else {
+            effects.append(.refused(job))
+            return
+        }
+        var query = asked
+        query.fanout = min(max(asked.fanout, 0), configuration.fanoutMax)
+        query.ttl = min(max(asked.ttl, 0), configuration.ttlMax)
+        query.deadline = min(asked.deadline, now + configuration.durationMax)
+        open[job] = Open(query: query)
+        open[job]?.coverage.known = 1
+        if seen.insert(query.id, now: now) || configuration.plantedBug == .answersTwice {
+            open[job]?.isLocalPending = true
+            effects.append(.searchHere(job, query))
+        } else {
+            open[job]?.coverage.duplicates += 1
+        }
+        let members = fleet.records(from: arc.low, through: arc.high).filter {
+            $0.state.isLive && $0.id != own && $0.id != query.origin
+        }
+        divide(members, job, query, summaries: summaries, now: now, &effects)
+        finishIfDone(job, &effects)
+    }
+
+    private mutating func divide(
+        _ members: [SwimRecord], _ job: Job, _ query: FleetQuery, summaries: SummaryStore,
+        now: Instant, _ effects: inout [Effect]
+    ) {
+        let grams = GramFilter.grams(of: query.text)
+        let mayMatch = members.map { summaries.mayMatch($0, grams: grams, now: now) }
+        let candidates = zip(members, mayMatch).filter(\.1).map(\.0)
+        if candidates.count <= min(query.fanout, configuration.partMax) || query.ttl == 0 {
+            open[job]?.coverage.known += members.count - candidates.count
+            open[job]?.coverage.pruned += members.count - candidates.count
+            askEach(candidates, job, query, now: now, &effects)
+            return
+        }
+        let wanted = (members.count + configuration.partMax - 1) / configuration.partMax
+        let count = max(1, min(query.fanout, max(2, wanted)))
+        let pieces = pieces(of: members, count: count)
+        let divided = pieces.reduce(0) { $0 + $1.count }
+        if divided < members.count { leaveOut(members.count - divided, job) }
+        var affordable = query.budget
+        let shared = max(0, query.budget - count)
+        for piece in random.shuffle(pieces) {
+            guard mayMatch[piece].contains(true) else {
+                open[job]?.coverage.known += piece.count
+                open[job]?.coverage.pruned += piece.count
+                continue
+            }
+            guard affordable > 0 else {
+                leaveOut(piece.count, job)
+                continue
+            }
+            affordable -= 1
+            let part = Part(
+                members: Array(members[piece]), budget: shared * piece.count / members.count)
+            add(part, job, now: now, &effects)
+        }
+    }
+
+    /// Even pieces, none of which has this peer between its ends: it would be counted in there again. With one
+    /// piece alone that is the longer side, and the other is left out.
+    private func pieces(of members: [SwimRecord], count: Int) -> [Range<Int>] {
+        var cuts = (0...count).map { members.count * $0 / count }
+        let place = members.firstIndex { $0.id > own } ?? members.count
+        if (1..<members.count).contains(place) {
+            if count == 1 {
+                let isFirstLonger = 2 * place >= members.count
+                return [isFirstLonger ? 0..<place : place..<members.count]
+            }
+            let nearest = (1..<count).min { abs(cuts[$0] - place) < abs(cuts[$1] - place) }
+            if let nearest { cuts[nearest] = place }
+        }
+        return (0..<count).map { cuts[$0]..<cuts[$0 + 1] }.filter { !$0.isEmpty }
+    }
+
+    /// The last hop: those that may match, one by one.
+    private mutating func askEach(
+        _ candidates: [SwimRecord], _ job: Job, _ query: FleetQuery, now: Instant,
+        _ effects: inout [Effect]
+    ) {
+        let affordable = query.ttl == 0 ? 0 : min(candidates.count, max(0, query.budget))
+        let asked = affordable < candidates.count ? random.shuffle(candidates) : candidates
+        for member in asked.prefix(affordable) {
+            add(Part(members: [member], budget: 0), job, now: now, &effects)
+        }
+        if affordable < candidates.count { leaveOut(candidates.count - affordable, job) }
+    }
+
+    private mutating func leaveOut(_ count: Int, _ job: Job) {
+        open[job]?.coverage.known += count
+        open[job]?.coverage.truncated = true
+    }
+
+    private mutating func add(
+        _ part: Part, _ job: Job, now: Instant, _ effects: inout [Effect]
+    ) {
+        guard let index = open[job]?.parts.count else { return }
+        open[job]?.parts.append(part)
+        if !ask(job, part: index, now: now, &effects) {
+            // No time is left for anybody.
+            open[job]?.parts[index].coverage = Self.unreached(part)
+        }
+    }
+
+    private static func unreached(_ part: Part) -> FleetCoverage {
+        var coverage = FleetCoverage()
+        coverage.known = part.members.count
+        coverage.truncated = true
+        return coverage
+    }
+
+    /// Gives the part to the member nearest to its middle that was not tried; false where there is
+    /// none, or no time.
+    mutating func ask(
+        _ job: Job, part index: Int, now: Instant, _ effects: inout [Effect]
+    ) -> Bool {
+        guard let current = open[job] else { return false }
+        let part = current.parts[index]
+        var query = current.query
+        query.ttl -= 1
+        query.budget = part.budget
+        query.deadline = query.deadline - configuration.margin
+        let middle = part.members.count / 2
+        let untried = part.members.indices.filter { !part.tried.contains(part.members[$0].id) }
+        let best = untried.min { one, other in
+            (part.members[one].state, abs(one - middle), one)
+                < (part.members[other].state, abs(other - middle), other)
+        }
+        guard let best, query.deadline > now else { return false }
+        let number = current.partOf.count
+        let member = part.members[best]
+        open[job]?.partOf[number] = index
+        open[job]?.parts[index].tried.insert(member.id)
+        open[job]?.parts[index].open[number] =
+            part.members.count > 1 ? now + configuration.hedgeAfter : .distant
+        open[job]?.coverage.asked += 1
+        effects.append(.ask(Branch(job: job, number: number), member, query, part.arc))
+        return true
+    }
+}
+
+/// What comes back.
+extension FleetSearch {
+    /// Passes hits on: the first at once, later ones gathered.
+    mutating func take(
+        _ hits: [Hit], _ job: Job, now: Instant, _ effects: inout [Effect]
+    ) {
+        guard let room = open[job].map({ configuration.answersMax - $0.answered.count })
+        else { return }
+        var news: [Hit] = []
+        for hit in hits {
+            if open[job]?.answered.contains(hit.from) == true { continue }
+            guard news.count < room else {
+                open[job]?.coverage.truncated = true
+                break
+            }
+            open[job]?.answered.insert(hit.from)
+            news.append(hit)
+        }
+        guard !news.isEmpty else { return }
+        open[job]?.waiting += news
+        guard let current = open[job], current.gatheredAt == nil, !isDone(current) else { return }
+        flush(job, now: now, &effects)
+    }
+
+    mutating func flush(_ job: Job, now: Instant, _ effects: inout [Effect]) {
+        guard let waiting = open[job]?.waiting else { return }
+        open[job]?.waiting = []
+        open[job]?.gatheredAt = waiting.isEmpty ? nil : now + configuration.gatherFor
+        if !waiting.isEmpty { effects.append(.emit(job, waiting)) }
+    }
+
+    /// Two that answered for one part have each searched other peers, since nobody searches twice.
+    mutating func end(_ branch: Branch, of index: Int, _ coverage: FleetCoverage) {
+        open[branch.job]?.parts[index].open[branch.number] = nil
+        guard var sum = open[branch.job]?.parts[index].coverage else {
+            open[branch.job]?.parts[index].coverage = coverage
+            return
+        }
+        sum.reached += coverage.reached
+        sum.known = max(sum.known, coverage.known)
+        // Each may have pruned the other, or have found it silent.
+        sum.pruned = min(max(sum.pruned, coverage.pruned), max(0, sum.known - sum.reached))
+        let rest = max(0, sum.known - sum.reached - sum.pruned)
+        sum.failed = min(max(sum.failed, coverage.failed), rest)
+        sum.duplicates += coverage.duplicates
+        sum.asked += coverage.asked
+        sum.truncated = sum.truncated && coverage.truncated
+        open[branch.job]?.parts[index].coverage = sum
+    }
+
+    mutating func fail(
+        _ branch: Branch, of index: Int, now: Instant, _ effects: inout [Effect]
+    ) {
+        let job = branch.job
+        open[job]?.parts[index].open[branch.number] = nil
+        open[job]?.parts[index].failed += 1
+        guard let part = open[job]?.parts[index], part.coverage == nil, part.open.isEmpty
+        else { return }
+        let isSpent = part.tried.count >= configuration.attemptsMax
+        if isSpent || !ask(job, part: index, now: now, &effects) {
+            var coverage = FleetCoverage()
+            coverage.known = part.members.count
+            coverage.failed = part.failed
+            coverage.truncated = part.failed < part.members.count
+            open[job]?.parts[index].coverage = coverage
+        }
+    }
+
+    mutating func tick(_ job: Job, now: Instant, _ effects: inout [Effect]) {
+        guard let current = open[job] else { return }
+        if current.query.deadline <= now {
+            expire(job, &effects)
+            return
+        }
+        if let gatheredAt = current.gatheredAt, gatheredAt <= now { flush(job, now: now, &effects) }
+        for (index, part) in current.parts.enumerated() {
+            for (number, hedgeAt) in part.open.sorted(by: { $0.key < $1.key })
+            where hedgeAt <= now {
+                open[job]?.parts[index].open[number] = .distant
+                if part.tried.count < configuration.attemptsMax {
+                    _ = ask(job, part: index, now: now, &effects)
+                }
+            }
+        }
+    }
+
+    /// The deadline: whoever is missing has failed.
+    private mutating func expire(_ job: Job, _ effects: inout [Effect]) {
+        cancelBranches(job, &effects)
+        guard var current = open[job] else { return }
+        current.isLocalPending = false
+        current.coverage.truncated = true
+        for index in current.parts.indices {
+            if current.parts[index].coverage == nil {
+                var coverage = Self.unreached(current.parts[index])
+                coverage.failed = min(coverage.known, current.parts[index].tried.count)
+                current.parts[index].coverage = coverage
+            }
+            current.parts[index].open = [:]
+        }
+        open[job] = current
+        finishIfDone(job, &effects)
+    }
+
+    mutating func cancelBranches(_ job: Job, _ effects: inout [Effect]) {
+        let numbers = open[job]?.parts.flatMap(\.open.keys).sorted() ?? []
+        for number in numbers { effects.append(.cancel(Branch(job: job, number: number))) }
+    }
+
+    /// Whoever was tried for a part is waited for, until the deadline: what it has found is found by
+    /// nobody else.
+    private func isDone(_ job: Open) -> Bool {
+        !job.isLocalPending && job.parts.allSatisfy { $0.open.isEmpty }
+    }
+
+    mutating func finishIfDone(_ job: Job, _ effects: inout [Effect]) {
+        guard let current = open[job], isDone(current) else { return }
+        var coverage = current.coverage
+        for part in current.parts { if let own = part.coverage { coverage.add(own) } }
+        coverage.reached += current.coverage.duplicates == 0 ? 1 : 0
+        open[job] = nil
+        effects.append(.finished(job, current.waiting, coverage))
+    }
+}
