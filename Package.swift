@@ -145,7 +145,7 @@ let package = Package(
         .target(
             name: "GRPCNghttp2",
             dependencies: [
-                "CNghttp2", "CZlib", "Locking",
+                "CLinux", "CNghttp2", "CZlib", "Locking",
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
@@ -356,7 +356,7 @@ let package = Package(
         .testTarget(
             name: "GRPCNghttp2Tests",
             dependencies: [
-                "GRPCNghttp2", .product(name: "GRPCCore", package: "grpc-swift-2"),
+                "GRPCNghttp2", "Locking", .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ] + nio,
             swiftSettings: strict

@@ -22,7 +22,7 @@ struct MessageDeframerTests {
         for payload in payloads { input.writeImmutableBuffer(framed(payload)) }
         let total = input.readableBytes
 
-        var deframer = MessageDeframer(messageBytesMax: 100)
+        var deframer = MessageDeframer(messageBytesMax: 100, windowBytes: 64)
         var received: [[UInt8]] = []
         var credited = 0
         while let part = input.readSlice(length: min(step, input.readableBytes)),
@@ -40,9 +40,22 @@ struct MessageDeframerTests {
         #expect(deframer.isAtBoundary)
     }
 
+    @Test("Of a message that nobody takes a part stays uncredited, however it was cut")
+    func held() throws {
+        var deframer = MessageDeframer(messageBytesMax: 1000, windowBytes: 400)
+        var input = framed([UInt8](repeating: 1, count: 500))
+        var (credited, held) = (0, 0)
+        while let part = input.readSlice(length: min(16, input.readableBytes)), part.readableBytes > 0
+        {
+            credited += try deframer.receive(part) { _, bytes in held += bytes }
+        }
+        // A quarter of the window is held, the rest of 505 bytes has made room for itself.
+        #expect(held == 100 && credited == 405)
+    }
+
     @Test("A message over the limit is refused by its length alone")
     func tooLarge() {
-        var deframer = MessageDeframer(messageBytesMax: 10)
+        var deframer = MessageDeframer(messageBytesMax: 10, windowBytes: 64)
         var announced = ByteBuffer()
         announced.writeMultipleIntegers(UInt8(0), UInt32(11))
         let error = #expect(throws: RPCError.self) {
@@ -53,7 +66,7 @@ struct MessageDeframerTests {
 
     @Test("A compressed message in a call without an encoding is INTERNAL", arguments: [1, 2, 255])
     func unannounced(flag: UInt8) {
-        var deframer = MessageDeframer(messageBytesMax: 10)
+        var deframer = MessageDeframer(messageBytesMax: 10, windowBytes: 64)
         let error = #expect(throws: RPCError.self) {
             _ = try deframer.receive(framed([1], flag: flag)) { _, _ in }
         }
@@ -62,7 +75,7 @@ struct MessageDeframerTests {
 
     @Test("A call with an encoding may compress any of its messages")
     func compressed() throws {
-        var deframer = MessageDeframer(messageBytesMax: 10)
+        var deframer = MessageDeframer(messageBytesMax: 10, windowBytes: 64)
         deframer.encoding = .gzip
         var input = framed([1], flag: 1)
         input.writeImmutableBuffer(framed([2], flag: 0))
@@ -77,23 +90,22 @@ struct MessageDeframerTests {
 
 @Suite("What a stream sends")
 struct OutboxTests {
-    private func bytes(_ outbox: inout Outbox, upTo limit: Int) -> (bytes: [UInt8], isLast: Bool) {
-        var output = ByteBuffer()
-        switch outbox.plan(limit: limit) {
-        case .deferred: return ([], false)
-        case .more(let count):
-            #expect(outbox.write(count, into: &output))
-            return (Array(output.readableBytesView), false)
-        case .last(let count, _):
-            #expect(outbox.write(count, into: &output))
-            return (Array(output.readableBytesView), true)
-        }
+    /// What one frame of at most `limit` bytes takes, and whether the body ends with it.
+    private func frame(
+        of outbox: inout Outbox, limit: Int, fileBytesMax: Int = 0
+    ) throws -> (bytes: [UInt8], file: FileSlice?, isLast: Bool) {
+        var frame = DataFrame(limit: limit, memoryBytesMax: limit, fileBytesMax: fileBytesMax)
+        guard case .plan(let plan) = outbox.fill(&frame) else { throw FileEnded() }
+        let isLast = if case .last = plan { true } else { false }
+        return (Array(frame.block.readableBytesView), frame.file, isLast)
     }
+
+    private struct FileEnded: Error {}
 
     @Test(
         "Frames of any size add up to the messages, and the end comes with the last",
         arguments: [1, 3, 7, 1000])
-    func frames(limit: Int) {
+    func frames(limit: Int) throws {
         var outbox = Outbox()
         outbox.append(MessageBytes([1, 2, 3] as [UInt8]))
         outbox.append(MessageBytes([4] as [UInt8]))
@@ -101,7 +113,7 @@ struct OutboxTests {
         var sent: [UInt8] = []
         var isLast = false
         while !isLast {
-            let frame = bytes(&outbox, upTo: limit)
+            let frame = try frame(of: &outbox, limit: limit)
             sent += frame.bytes
             isLast = frame.isLast
         }
@@ -110,7 +122,10 @@ struct OutboxTests {
 
     @Test("Without a message and without an end there is nothing to plan")
     func empty() {
-        guard case .deferred = Outbox().plan(limit: 10) else {
+        var (outbox, frame) = (
+            Outbox(), DataFrame(limit: 10, memoryBytesMax: 10, fileBytesMax: 0)
+        )
+        guard case .plan(.deferred) = outbox.fill(&frame) else {
             Issue.record("an empty outbox plans a frame")
             return
         }
@@ -133,17 +148,43 @@ struct OutboxTests {
             outbox.append(
                 MessageBytes(head: [255], tail: FileSlice(file: file, offset: 90, count: 5)))
             outbox.finish(.streamEnd)
-            #expect(bytes(&outbox, upTo: 100).bytes == [0, 0, 0, 0, 6, 255, 90, 91, 92, 93, 94])
+            let frame = try frame(of: &outbox, limit: 100)
+            #expect(frame.bytes == [0, 0, 0, 0, 6, 255, 90, 91, 92, 93, 94])
+            #expect(frame.isLast)
         }
     }
 
-    @Test("A file that is shorter than was promised fails its frame")
-    func shrunk() throws {
-        try withFile([1, 2, 3]) { file in
+    @Test("A large piece of a file is left to the kernel, behind the bytes before it")
+    func largePiece() throws {
+        try withFile([UInt8](repeating: 1, count: 300_000)) { file in
             var outbox = Outbox()
-            outbox.append(MessageBytes(head: [], tail: FileSlice(file: file, offset: 0, count: 10)))
-            var output = ByteBuffer()
-            #expect(!outbox.write(15, into: &output))
+            outbox.append(
+                MessageBytes(head: [9], tail: FileSlice(file: file, offset: 0, count: 300_000)))
+            outbox.finish(.streamEnd)
+            let first = try frame(of: &outbox, limit: 280_006, fileBytesMax: 1 << 20)
+            #expect(first.bytes == [0, 0, 4, 0x93, 0xe1, 9])
+            #expect(first.file?.offset == 0 && first.file?.count == 280_000 && !first.isLast)
+            let second = try frame(of: &outbox, limit: 280_006, fileBytesMax: 1 << 20)
+            // What is left is too little to be worth a call of its own.
+            #expect(second.bytes == [UInt8](repeating: 1, count: 20_000))
+            #expect(second.file == nil && second.isLast)
+        }
+    }
+
+    @Test("A file that is shorter than was promised ends its stream", arguments: [0, 1 << 20])
+    func shrunk(fileBytesMax: Int) throws {
+        try withFile([UInt8](repeating: 1, count: 299_999)) { file in
+            var outbox = Outbox()
+            outbox.append(
+                MessageBytes(head: [], tail: FileSlice(file: file, offset: 0, count: 300_000)))
+            outbox.finish(.streamEnd)
+            #expect(throws: FileEnded.self) {
+                // By memory the bytes that are there go first.
+                for _ in 0..<3 {
+                    let frame = try frame(of: &outbox, limit: 300_005, fileBytesMax: fileBytesMax)
+                    #expect(!frame.isLast)
+                }
+            }
         }
     }
 }

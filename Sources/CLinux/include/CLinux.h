@@ -1,4 +1,5 @@
 #pragma once
+#include "CLinuxFileSending.h"
 #include "CLinuxListen.h"
 #include "CLinuxMemory.h"
 #if __has_include("CLinuxFiles.h")

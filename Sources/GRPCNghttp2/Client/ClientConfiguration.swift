@@ -26,13 +26,16 @@ package struct ClientConfiguration: Sendable {
     /// When to ask whether the server is still there; nil: never. A server that finds it too often
     /// makes this client wait twice as long from then on.
     package var keepalive: KeepaliveSettings?
+    /// Largest frame that is accepted, in bytes (SETTINGS_MAX_FRAME_SIZE): a message of 1 MiB and what
+    /// goes with it. Lowering it to 16 KiB, the least, halves the speed of a download.
+    package var frameBytesMax: UInt32 = 1 << 20 | 4 << 10
 
     package init() {}
 
     var sessionLimits: HTTP2Session.Limits {
         HTTP2Session.Limits(
             streamsMax: 0, streamWindowBytes: streamWindowBytes,
-            connectionWindowBytes: 16 * 1024 * 1024, frameBytesMax: 1024 * 1024,
+            connectionWindowBytes: 16 * 1024 * 1024, frameBytesMax: frameBytesMax,
             headerBytesMax: 64 * 1024, headerFieldsMax: 128)
     }
 
@@ -40,6 +43,7 @@ package struct ClientConfiguration: Sendable {
         MessageLimits(
             receivedBytesMax: options.maxResponseMessageBytes ?? messageBytesMax,
             sentBytesMax: min(
-                options.maxRequestMessageBytes ?? sentMessageBytesMax, Int(UInt32.max)))
+                options.maxRequestMessageBytes ?? sentMessageBytesMax, Int(UInt32.max)),
+            windowBytes: Int(streamWindowBytes))
     }
 }

@@ -11,7 +11,7 @@ final class ClientStream: WritableStream {
         case closed
     }
 
-    let inbox = Inbox<RPCResponsePart<MessageBytes>>()
+    let inbox: Inbox<RPCResponsePart<MessageBytes>>
     private let connection: HTTP2ConnectionHandler
     private let requestFields: [HeaderField]
     private let limits: MessageLimits
@@ -29,7 +29,9 @@ final class ClientStream: WritableStream {
         self.connection = connection
         self.requestFields = requestFields
         self.limits = limits
-        deframer = MessageDeframer(messageBytesMax: limits.receivedBytesMax)
+        deframer = MessageDeframer(
+            messageBytesMax: limits.receivedBytesMax, windowBytes: limits.windowBytes)
+        inbox = Inbox(windowBytes: limits.windowBytes)
     }
 
     /// Gives up what is still open: the caller has left.
@@ -149,12 +151,16 @@ final class ClientStream: WritableStream {
         body.fail(RPCError(code: .cancelled, message: "the call has ended"))
     }
 
-    func planData(limit: Int) -> DataPlan {
-        body.plan(limit: limit)
-    }
-
-    func writeData(_ count: Int, into output: inout ByteBuffer) -> Bool {
-        body.write(count, into: &output)
+    func fill(_ frame: inout DataFrame) -> DataPlan {
+        guard case .open(let id) = state else { return .failed }
+        let connection = connection
+        switch body.fill(&frame, on: connection, resume: { connection.bodyGrew(on: id) }) {
+        case .plan(let plan):
+            return plan
+        case .fileEnded(let error):
+            deliver(Status(code: Status.Code(error.code), message: error.message), [:])
+            return .failed
+        }
     }
 
     /// How long a server may take is the caller's to say, by a deadline.

@@ -39,11 +39,12 @@ extension HTTP2ConnectionHandler {
         if watch.isNeeded || !streams.isEmpty { startWatching() }
     }
 
-    /// nil while the socket takes what it is given.
+    /// nil while the socket takes what it is given; else a number that falls by what it takes.
     private func unsentBytes(_ channel: any Channel) -> Int? {
-        guard !channel.isWritable else { return nil }
+        guard let writer, !writer.isReady else { return nil }
         do {
-            return try channel.syncOptions?.getOption(.bufferedWritableBytes)
+            let pending = try channel.syncOptions?.getOption(.bufferedWritableBytes)
+            return pending.map { $0 + writer.fileBytesLeft - writer.bytesGiven }
         } catch {
             // A channel of another kind, which does not say: its streams are watched.
             return nil

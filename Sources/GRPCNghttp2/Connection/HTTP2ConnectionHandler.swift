@@ -4,13 +4,10 @@ import NIOCore
 /// One HTTP/2 connection in its channel: feeds the session, hands streams their part, writes what the
 /// session has to say for as long as the socket takes it.
 ///
-/// Lives on its event loop. Written blocks are reused once the socket has them.
+/// Lives on its event loop.
 final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
-
-    /// Bytes written to the socket at once.
-    static let blockBytes = 256 * 1024
 
     /// How long the other side may take to close its half of a connection that is done.
     static let lingering = TimeAmount.seconds(2)
@@ -32,6 +29,7 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
 
     private let role: HTTP2Session.Role
     private let limits: HTTP2Session.Limits
+    private let isPlaintext: Bool
     /// A server's answer to a new stream; a client has none.
     private let accept: ((HTTP2ConnectionHandler, Int32, [HeaderField]) -> any HTTP2Stream)?
     /// Told what the other side did when the connection ends for it, or one of its streams.
@@ -44,6 +42,7 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
 
     private(set) var session: HTTP2Session?
     private(set) var context: ChannelHandlerContext?
+    private(set) var writer: SocketWriter?
     private(set) var streams: [Int32: any HTTP2Stream] = [:]
     private var state = State.active
     private var hasHadStreams = false
@@ -52,8 +51,10 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
     private var isPumpScheduled = false
     private var isClosing = false
 
+    /// - Parameter isPlaintext: Whether the channel writes to its socket what this handler writes to the
+    ///   channel: no TLS between them.
     init(
-        role: HTTP2Session.Role, limits: HTTP2Session.Limits,
+        role: HTTP2Session.Role, limits: HTTP2Session.Limits, isPlaintext: Bool,
         keeping: ConnectionKeeper.Settings = ConnectionKeeper.Settings(),
         accept: ((HTTP2ConnectionHandler, Int32, [HeaderField]) -> any HTTP2Stream)? = nil,
         onMisconduct: ((Misconduct) -> Void)? = nil
@@ -61,6 +62,7 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
         self.role = role
         self.keeping = keeping
         self.limits = limits
+        self.isPlaintext = isPlaintext
         self.accept = accept
         self.onMisconduct = onMisconduct
         watch = ConnectionWatch(limits.conduct)
@@ -124,6 +126,7 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
         closeStreams()
         // The session dies here and in no callback of its own.
         session = nil
+        writer = nil
         self.context = nil
     }
 
@@ -139,8 +142,10 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
 
     private func start(_ context: ChannelHandlerContext) {
         guard session == nil else { return }
-        session = HTTP2Session(
-            role: role, limits: limits, delegate: self, allocator: context.channel.allocator)
+        session = HTTP2Session(role: role, limits: limits, delegate: self)
+        writer = SocketWriter(
+            context: context, isPlaintext: isPlaintext, onReady: { [weak self] in self?.pump() },
+            onFileEnded: { [weak self] in self?.frameFailed() })
         watchUnfinished()
         let keeper = ConnectionKeeper(keeping, connection: self, eventLoop: context.eventLoop)
         self.keeper = keeper
@@ -231,6 +236,13 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
         guard !hasEnded else { return }
         closeStreams()
         onMisconduct?(.protocolError)
+    }
+
+    /// A frame has begun whose bytes cannot be had: nothing can follow it (RFC 9113 §4.1), and bytes that
+    /// the file never had would be a lie.
+    private func frameFailed() {
+        closeStreams()
+        context?.close(promise: nil)
     }
 
     private func closeStreams() {
@@ -324,14 +336,10 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
         onUnusable?(code, reason)
     }
 
-    func planData(on stream: Int32, limit: Int) -> DataPlan {
+    func fill(_ frame: inout DataFrame, on stream: Int32) -> DataPlan {
         // A stream whose connection has ended must not look as if it were complete.
         if hasEnded { return .deferred }
-        return streams[stream]?.planData(limit: limit) ?? .last(count: 0, trailers: nil)
-    }
-
-    func writeData(on stream: Int32, count: Int, into output: inout ByteBuffer) -> Bool {
-        streams[stream]?.writeData(count, into: &output) ?? false
+        return streams[stream]?.fill(&frame) ?? .last(trailers: nil)
     }
 
     // MARK: - Writing
@@ -348,27 +356,54 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
 
     /// Writes blocks while there is something to write and the socket takes it.
     ///
-    /// Writability events fire inside the flush below: they find `isPumping` set and are answered by
-    /// the loop's own look at the channel.
+    /// Writability events and the writer's own fire inside the writes below: they find `isPumping` set, and
+    /// are answered by the loop's own look at the writer.
     private func pump() {
-        guard !isPumping, !isReading, let session, let context else { return }
+        guard !isPumping, !isReading, let session, let context, let writer else { return }
         isPumping = true
         defer { isPumping = false }
+        var written = 0
         do {
-            while context.channel.isWritable {
-                let more = try session.fill(limit: Self.blockBytes)
-                guard session.output.readableBytes > 0 else { break }
-                context.writeAndFlush(wrapOutboundOut(session.output), promise: nil)
-                session.output.clear()
-                if !more { break }
+            while writer.isReady {
+                guard written < Self.turnBytes else {
+                    isPumping = false
+                    return schedulePump()
+                }
+                guard let count = try writeBlock(session, writer) else {
+                    closeIfDone(context, session)
+                    return
+                }
+                written += count
             }
         } catch {
             // Behind this turn: the GOAWAY needs a pump of its own.
             context.eventLoop.assumeIsolated().execute { self.fail(error) }
             return
         }
-        closeIfDone(context, session)
     }
+
+    /// - Returns: Bytes written, or nil when nothing is pending any more.
+    private func writeBlock(
+        _ session: HTTP2Session, _ writer: SocketWriter
+    ) throws(HTTP2ConnectionError) -> Int? {
+        var block = OutputBlock(
+            BlockPool.current.take(), bytesMax: BlockPool.blockBytes,
+            frameBytesMax: Self.frameBytesMax,
+            fileBytesMax: writer.sendsFiles ? Self.fileBytesMax : 0)
+        defer { BlockPool.current.give(&block.bytes) }
+        let filling = Result { () throws(HTTP2ConnectionError) in try session.fill(&block) }
+        // What was serialised before a failure is a part of the connection, and goes first.
+        let count = block.bytes.readableBytes + (block.file?.count ?? 0)
+        if count > 0 { writer.write(block) }
+        return try filling.get() && count > 0 ? count : nil
+    }
+
+    /// Bytes that one connection writes before the others of its event loop have their turn.
+    private static let turnBytes = 1 << 20
+    /// Largest payload of a DATA frame that goes through memory, in bytes.
+    private static let frameBytesMax = BlockPool.blockBytes
+    /// Largest piece of a file in one frame, in bytes.
+    private static let fileBytesMax = 1 << 20
 
     private func closeIfDone(_ context: ChannelHandlerContext, _ session: HTTP2Session) {
         let isDrained =

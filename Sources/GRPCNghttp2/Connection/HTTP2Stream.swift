@@ -8,8 +8,8 @@ protocol HTTP2Stream: AnyObject {
     /// Nothing more comes or goes. The last call.
     func closed(_ end: StreamEnd)
 
-    func planData(limit: Int) -> DataPlan
-    func writeData(_ count: Int, into output: inout ByteBuffer) -> Bool
+    /// Puts what the stream has to send into its next DATA frame.
+    func fill(_ frame: inout DataFrame) -> DataPlan
 
     /// Whether the other side is to do something next: read what is queued, or send the rest of what it has
     /// begun. One that does neither for long is given up.

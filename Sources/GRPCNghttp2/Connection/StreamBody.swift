@@ -8,6 +8,12 @@ struct StreamBody {
     private var outbox = Outbox()
     private var writer: CheckedContinuation<Void, any Error>?
     private var failure: RPCError?
+    private var fetch: Fetch?
+
+    /// A part of a file that is on its way into memory.
+    private final class Fetch {
+        var isDone = false
+    }
 
     var isFull: Bool { outbox.isFull }
     var hasEnded: Bool { outbox.end != nil }
@@ -45,13 +51,51 @@ struct StreamBody {
         writer.take()?.resume(throwing: error)
     }
 
-    func plan(limit: Int) -> DataPlan {
-        outbox.plan(limit: limit)
+    /// What a stream does about its next frame.
+    enum Filling {
+        case plan(DataPlan)
+        /// A file ends before the bytes that were promised of it: the queue is gone, and what has been
+        /// sent must not be taken for all.
+        case fileEnded(RPCError)
     }
 
-    mutating func write(_ count: Int, into output: inout ByteBuffer) -> Bool {
-        guard outbox.write(count, into: &output) else { return false }
+    /// Puts what is queued into `frame`.
+    ///
+    /// - Parameter resume: Called on the event loop when a part of a file that was waited for is in memory.
+    mutating func fill(
+        _ frame: inout DataFrame, on connection: HTTP2ConnectionHandler,
+        resume: @escaping () -> Void
+    ) -> Filling {
+        if let fetch, !fetch.isDone { return .plan(.deferred) }
+        switch outbox.fill(&frame) {
+        case .plan(let plan):
+            wakeWriter()
+            return .plan(plan)
+        case .needsFetch(let plan):
+            wakeWriter()
+            if let eventLoop = connection.channel?.eventLoop { startFetch(on: eventLoop, resume) }
+            return .plan(plan)
+        case .fileEnded:
+            outbox.discardQueued()
+            let error = RPCError(
+                code: .aborted, message: "a file became shorter while it was sent")
+            fail(error)
+            return .fileEnded(error)
+        }
+    }
+
+    private mutating func wakeWriter() {
         if !outbox.isFull { writer.take()?.resume() }
-        return true
+    }
+
+    private mutating func startFetch(
+        on eventLoop: any EventLoop, _ resume: @escaping () -> Void
+    ) {
+        let fetch = Fetch()
+        self.fetch = fetch
+        outbox.fetch(on: eventLoop)?.assumeIsolated().whenComplete { _ in
+            fetch.isDone = true
+            resume()
+        }
     }
 }

@@ -17,7 +17,13 @@ final class Inbox<Part: Sendable>: AsyncSequence, Sendable {
 
     private let state = Locked(State())
     /// Credit is given in steps of this many bytes: each may cost a hop to the event loop.
-    private static var creditStepBytes: Int { 32 * 1024 }
+    private let creditStepBytes: Int
+
+    /// - Parameter windowBytes: The stream's flow-control window. An eighth of it makes a step, so that with
+    ///   what the deframer holds back the sender never waits for credit that waits for a step.
+    init(windowBytes: Int) {
+        creditStepBytes = Swift.min(windowBytes / 8, 32 * 1024)
+    }
 
     /// - Parameter credit: Told how many bytes were taken; runs in the reader's task.
     func creditSender(_ credit: @escaping @Sendable (Int) -> Void) {
@@ -77,7 +83,7 @@ final class Inbox<Part: Sendable>: AsyncSequence, Sendable {
     private func creditTaken(_ bytes: Int) {
         let due = state.withLock { state -> (credit: @Sendable (Int) -> Void, bytes: Int)? in
             state.uncredited += bytes
-            guard state.uncredited >= Self.creditStepBytes, let credit = state.credit else {
+            guard state.uncredited >= creditStepBytes, let credit = state.credit else {
                 return nil
             }
             defer { state.uncredited = 0 }

@@ -27,7 +27,7 @@ extension MessageBytes {
     ///
     /// A file's bytes stay as they are: they are sent without being looked at.
     func encoded() -> MessageBytes {
-        guard mayBeCompressed, !isEncoded, tail == nil, let shorter = Gzip.compress(head) else {
+        guard mayBeCompressed, !isEncoded, tail == nil, let shorter = Gzip.compress(joined()) else {
             return self
         }
         var encoded = MessageBytes(shorter)
@@ -39,7 +39,7 @@ extension MessageBytes {
     /// - Throws: RESOURCE_EXHAUSTED over the limit, INTERNAL for what is no gzip.
     func decoded(limit: Int) throws(RPCError) -> MessageBytes {
         do {
-            var decoded = MessageBytes(try Gzip.decompress(head, limit: limit))
+            var decoded = MessageBytes(try Gzip.decompress(joined(), limit: limit))
             decoded.compression = .removed
             return decoded
         } catch {

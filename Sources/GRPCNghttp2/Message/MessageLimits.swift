@@ -4,6 +4,8 @@ import GRPCCore
 struct MessageLimits: Sendable {
     var receivedBytesMax: Int
     var sentBytesMax: Int
+    /// The flow-control window for what is received.
+    var windowBytes: Int
 
     /// - Throws: RESOURCE_EXHAUSTED for a message that may not be sent.
     func checkSent(_ message: MessageBytes) throws(RPCError) {

@@ -14,6 +14,15 @@ struct Outbox {
         case trailers([HeaderField])
     }
 
+    /// How a frame was filled.
+    enum Filling {
+        case plan(DataPlan)
+        /// The frame has what there was before a part of a file that is not in memory.
+        case needsFetch(DataPlan)
+        /// A file turned out shorter than was promised, or cannot be read.
+        case fileEnded
+    }
+
     private enum Segment {
         case memory(ByteBuffer)
         case file(FileSlice)
@@ -28,10 +37,11 @@ struct Outbox {
     mutating func append(_ message: MessageBytes) {
         precondition(end == nil, "message after the end")
         var framed = ByteBuffer()
-        framed.reserveCapacity(MessageDeframer.prefixBytes + message.head.readableBytes)
+        let tailBytes = message.tail?.count ?? 0
+        framed.reserveCapacity(MessageDeframer.prefixBytes + message.count - tailBytes)
         framed.writeMultipleIntegers(
             UInt8(message.isEncoded ? 1 : 0), UInt32(message.count))
-        framed.writeImmutableBuffer(message.head)
+        for piece in message.pieces { framed.writeImmutableBuffer(piece) }
         queuedBytes += framed.readableBytes
         segments.append(.memory(framed))
         if let tail = message.tail, tail.count > 0 {
@@ -51,38 +61,73 @@ struct Outbox {
         queuedBytes = 0
     }
 
-    func plan(limit: Int) -> DataPlan {
-        let count = min(limit, queuedBytes)
-        guard count == queuedBytes, let end else {
-            return count == 0 ? .deferred : .more(count: count)
+    /// Moves what fits from the queue into `frame`.
+    mutating func fill(_ frame: inout DataFrame) -> Filling {
+        while let segment = segments.popFirst() {
+            switch segment {
+            case .memory(let buffer): take(buffer, &frame)
+            case .file(let slice):
+                switch take(slice, &frame) {
+                case .bytes: break
+                case .notResident: return .needsFetch(plan(frame))
+                case .fileEnded: return .fileEnded
+                }
+            }
+            if frame.memoryRoom == 0 { break }
         }
+        return .plan(plan(frame))
+    }
+
+    private func plan(_ frame: DataFrame) -> DataPlan {
+        guard segments.isEmpty, let end else { return frame.count == 0 ? .deferred : .more }
         switch end {
-        case .streamEnd: return .last(count: count, trailers: nil)
-        case .trailers(let fields): return .last(count: count, trailers: fields)
+        case .streamEnd: return .last(trailers: nil)
+        case .trailers(let fields): return .last(trailers: fields)
         }
     }
 
-    /// Moves exactly `count` queued bytes to `output`.
-    ///
-    /// - Returns: False when a file turned out shorter than was promised.
-    mutating func write(_ count: Int, into output: inout ByteBuffer) -> Bool {
-        precondition(count <= queuedBytes, "\(count) bytes planned, \(queuedBytes) queued")
-        var missing = count
-        while missing > 0, let segment = segments.popFirst() {
-            switch segment {
-            case .memory(var buffer):
-                let taken = min(missing, buffer.readableBytes)
-                output.writeImmutableBuffer(buffer.readSlice(length: taken) ?? ByteBuffer())
-                if buffer.readableBytes > 0 { segments.prepend(.memory(buffer)) }
-                missing -= taken
-            case .file(var slice):
-                let taken = min(missing, slice.count)
-                guard slice.read(taken, into: &output) else { return false }
-                if slice.count > 0 { segments.prepend(.file(slice)) }
-                missing -= taken
-            }
-        }
+    private mutating func take(_ buffer: ByteBuffer, _ frame: inout DataFrame) {
+        var rest = buffer
+        let count = min(frame.memoryRoom, rest.readableBytes)
+        if let part = rest.readSlice(length: count) { frame.block.writeImmutableBuffer(part) }
+        frame.appended(count)
         queuedBytes -= count
-        return true
+        if rest.readableBytes > 0 { segments.prepend(.memory(rest)) }
+    }
+
+    private mutating func take(_ slice: FileSlice, _ frame: inout DataFrame) -> FileSlice.Reading {
+        var rest = slice
+        let reading = frame.add(from: &rest)
+        if case .bytes(let count) = reading { queuedBytes -= count }
+        if rest.count > 0 { segments.prepend(.file(rest)) }
+        return reading
+    }
+
+    /// The part of a file that stands at the front of the queue, to be brought into memory.
+    mutating func fetch(on eventLoop: any EventLoop) -> EventLoopFuture<Void>? {
+        guard case .file(var slice) = segments.first else { return nil }
+        let fetched = slice.fetch(on: eventLoop)
+        segments[0] = .file(slice)
+        return fetched
+    }
+}
+
+extension DataFrame {
+    /// Takes as much of a file as fits and is in memory.
+    fileprivate mutating func add(from slice: inout FileSlice) -> FileSlice.Reading {
+        let fileRoom = fileRoom(for: slice.count)
+        guard fileRoom > 0 else {
+            guard memoryRoom > 0 else { return .bytes(0) }
+            let reading = slice.read(min(memoryRoom, slice.count), into: &block)
+            if case .bytes(let count) = reading { appended(count) }
+            return reading
+        }
+        switch slice.residency(of: fileRoom) {
+        case .notResident: return .notResident
+        case .fileEnded: return .fileEnded
+        case .resident:
+            append(slice.takePrefix(fileRoom))
+            return .bytes(fileRoom)
+        }
     }
 }

@@ -124,7 +124,8 @@ package final class NghttpServerTransport: ServerTransport {
 
     private func addHTTP2(_ channel: any Channel) throws {
         let handler = HTTP2ConnectionHandler(
-            role: .server, limits: configuration.sessionLimits, keeping: configuration.keeping,
+            role: .server, limits: configuration.sessionLimits,
+            isPlaintext: configuration.security == nil, keeping: configuration.keeping,
             accept: { connection, id, fields in self.accept(connection, id, fields, channel) },
             onMisconduct: configuration.onMisconduct.map { report in
                 { report($0, channel.remoteAddress) }

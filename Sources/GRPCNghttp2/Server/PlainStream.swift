@@ -75,15 +75,10 @@ final class PlainStream: HTTP2Stream {
         connection.respond(answer.fields, on: id, endStream: body.readableBytes == 0)
     }
 
-    func planData(limit: Int) -> DataPlan {
-        let count = min(limit, body.readableBytes)
-        return count == body.readableBytes
-            ? .last(count: count, trailers: nil) : .more(count: count)
-    }
-
-    func writeData(_ count: Int, into output: inout ByteBuffer) -> Bool {
-        guard let piece = body.readSlice(length: count) else { return false }
-        output.writeImmutableBuffer(piece)
-        return true
+    func fill(_ frame: inout DataFrame) -> DataPlan {
+        let count = min(frame.memoryRoom, body.readableBytes)
+        if let piece = body.readSlice(length: count) { frame.block.writeImmutableBuffer(piece) }
+        frame.appended(count)
+        return body.readableBytes == 0 ? .last(trailers: nil) : .more
     }
 }

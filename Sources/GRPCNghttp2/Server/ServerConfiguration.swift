@@ -57,7 +57,9 @@ package struct ServerConfiguration: Sendable {
     }
 
     var messageLimits: MessageLimits {
-        MessageLimits(receivedBytesMax: messageBytesMax, sentBytesMax: sentMessageBytesMax)
+        MessageLimits(
+            receivedBytesMax: messageBytesMax, sentBytesMax: sentMessageBytesMax,
+            windowBytes: Int(streamWindowBytes))
     }
 
     var sessionLimits: HTTP2Session.Limits {

@@ -12,7 +12,7 @@ final class ServerStream: WritableStream {
     }
 
     let id: Int32
-    let inbox = Inbox<RPCRequestPart<MessageBytes>>()
+    let inbox: Inbox<RPCRequestPart<MessageBytes>>
     private let connection: HTTP2ConnectionHandler
     private let limits: MessageLimits
     private let encoding: MessageEncoding
@@ -41,8 +41,10 @@ final class ServerStream: WritableStream {
         self.encoding = encoding
         timeout = head?.timeout
         deadline = timeout.map { ContinuousClock.now + $0.duration }
-        deframer = MessageDeframer(messageBytesMax: limits.receivedBytesMax)
+        deframer = MessageDeframer(
+            messageBytesMax: limits.receivedBytesMax, windowBytes: limits.windowBytes)
         deframer.encoding = head?.encoding ?? .identity
+        inbox = Inbox(windowBytes: limits.windowBytes)
     }
 
     /// Has the handler told when the caller goes away.
@@ -103,12 +105,17 @@ final class ServerStream: WritableStream {
         cancellation = nil
     }
 
-    func planData(limit: Int) -> DataPlan {
-        body.plan(limit: limit)
-    }
-
-    func writeData(_ count: Int, into output: inout ByteBuffer) -> Bool {
-        body.write(count, into: &output)
+    func fill(_ frame: inout DataFrame) -> DataPlan {
+        let (connection, id) = (connection, id)
+        switch body.fill(&frame, on: connection, resume: { connection.bodyGrew(on: id) }) {
+        case .plan(let plan):
+            return plan
+        case .fileEnded(let error):
+            // Whatever the handler has said by now: what was sent is not what it promised.
+            response = .ended
+            let status = Status(code: Status.Code(error.code), message: error.message)
+            return .last(trailers: MetadataFields.trailers(status, [:]))
+        }
     }
 
     var isWaiting: Bool { body.isWaiting || !deframer.isAtBoundary }

@@ -128,28 +128,21 @@ extension HTTP2Session {
             return 0
         }
         // Called right after the read callback planned `count` bytes: `header` is the 9-byte frame
-        // header. Padding is never asked for, so the payload is all that follows. May return 0,
-        // WOULDBLOCK, TEMPORAL_CALLBACK_FAILURE (RST_STREAM with INTERNAL_ERROR) or CALLBACK_FAILURE.
+        // header. Padding is never asked for, so the payload is all that follows. PAUSE: the frame counts as
+        // sent, and mem_send returns; with 0 it would go on to the next frame, whatever fits into the block.
         nghttp2_session_callbacks_set_send_data_callback(callbacks) {
-            _, frame, header, count, _, userData in
-            guard let frame, let header else {
-                return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
-            }
-            let written = HTTP2Session.from(userData).writeData(
-                frame.pointee.hd.stream_id, header: UnsafeRawBufferPointer(start: header, count: 9),
+            _, _, header, count, _, userData in
+            HTTP2Session.from(userData).layData(
+                header: UnsafeRawBufferPointer(start: header, count: DataFrame.headerBytes),
                 count: count)
-            return written ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+            return NGHTTP2_ERR_PAUSE.rawValue
         }
         // Without it frames stay at 16 KiB whatever the other side accepts.
         nghttp2_session_callbacks_set_data_source_read_length_callback(callbacks) {
-            _, _, _, connectionWindow, streamWindow, remoteFrameBytesMax, userData in
-            let frameMax = min(Int(remoteFrameBytesMax), HTTP2Session.sendFrameBytesMax)
-            return min(Int(connectionWindow), Int(streamWindow), frameMax)
+            _, _, _, connectionWindow, streamWindow, remoteFrameBytesMax, _ in
+            min(Int(connectionWindow), Int(streamWindow), Int(remoteFrameBytesMax))
         }
     }
-
-    /// Largest DATA frame that is sent, in bytes, so that a small call waits behind no more than this.
-    private static let sendFrameBytesMax = 256 * 1024
 
     /// - Returns: False when the connection must end.
     private func frameReceived(_ frame: nghttp2_frame) -> Bool {

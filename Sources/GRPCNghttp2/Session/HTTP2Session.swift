@@ -4,8 +4,7 @@ import NIOCore
 /// One end of an HTTP/2 connection: bytes in, facts to the delegate, bytes out (RFC 9113).
 ///
 /// Wraps an `nghttp2_session`. Not `Sendable`: it lives on the event loop of its connection, and dies
-/// with it. Nothing here does I/O: the owner feeds what the socket gave and writes what ``fill(limit:)``
-/// leaves in ``output``.
+/// with it. Nothing here does I/O: the owner feeds what the socket gave and writes what ``fill(_:)`` gives.
 ///
 /// Ownership: the session keeps an unretained pointer to this object as its user data, so the
 /// callbacks below may run only while a method of this object is on the stack, which is also
@@ -36,8 +35,10 @@ final class HTTP2Session {
     unowned let delegate: any HTTP2SessionDelegate
     let role: Role
     let limits: Limits
-    /// Serialised frames that are to be written to the socket, in order.
-    var output: ByteBuffer
+    /// What is being filled, during ``fill(_:)`` alone.
+    private var output = OutputBlock()
+    /// The DATA frame that was planned, until its header is known.
+    private var dataFrame: DataFrame?
 
     /// What ``receive(_:)`` is being fed: data chunks are handed on as slices of it.
     private var input = ByteBuffer()
@@ -62,13 +63,11 @@ final class HTTP2Session {
     private let session: OpaquePointer
 
     init(
-        role: Role, limits: Limits, delegate: any HTTP2SessionDelegate,
-        allocator: ByteBufferAllocator
+        role: Role, limits: Limits, delegate: any HTTP2SessionDelegate
     ) {
         self.delegate = delegate
         self.role = role
         self.limits = limits
-        self.output = allocator.buffer(capacity: 0)
         // RFC 9113 §3.4: a client begins with 24 octets that are no frame.
         scanner = FrameScanner(prefaceBytes: role == .server ? 24 : 0)
         meter = FrameMeter(limits.conduct, frameBytesMax: Int(limits.frameBytesMax))
@@ -128,31 +127,36 @@ final class HTTP2Session {
 
     // MARK: - Out
 
-    /// Serialises pending frames into ``output`` until it holds `limit` bytes or nothing is pending.
+    /// Serialises pending frames into `block` until it is full, a frame ends with a piece of a file, or
+    /// nothing is pending.
+    ///
+    /// What is then in `block` is to be written before the next call.
     ///
     /// - Returns: Whether more may be pending.
-    func fill(limit: Int) throws(HTTP2ConnectionError) -> Bool {
-        let isMore = try serialize(limit: limit)
-        // What is in the output goes out with the GOAWAY.
+    func fill(_ block: inout OutputBlock) throws(HTTP2ConnectionError) -> Bool {
+        swap(&output, &block)
+        defer { swap(&output, &block) }
+        let isMore = try serialize()
+        // What is in the block goes out with the GOAWAY.
         try throwFailure()
         return isMore
     }
 
-    private func serialize(limit: Int) throws(HTTP2ConnectionError) -> Bool {
-        while output.readableBytes < limit {
+    private func serialize() throws(HTTP2ConnectionError) -> Bool {
+        while !output.isFull {
             var frame: UnsafePointer<UInt8>?
-            let before = output.readableBytes
-            // Frames other than DATA come back as bytes, valid until the next call; DATA frames were
-            // written to `output` by the send-data callback, and are not in the return value.
+            let before = output.bytes.readableBytes
+            // Frames other than DATA come back as bytes, valid until the next call. DATA frames are laid
+            // out by the callbacks, and end the call: see `layData`.
             let count = nghttp2_session_mem_send(session, &frame)
             if count < 0 {
                 throw HTTP2ConnectionError(code: Int32(truncatingIfNeeded: count))
             }
             if count == 0 {
-                if output.readableBytes == before { return false }
+                if output.bytes.readableBytes == before { return false }
                 continue
             }
-            output.writeBytes(UnsafeRawBufferPointer(start: frame, count: count))
+            output.bytes.writeBytes(UnsafeRawBufferPointer(start: frame, count: count))
         }
         return true
     }
@@ -364,7 +368,7 @@ extension HTTP2Session {
     }
 
     /// For what came as DATA or SETTINGS libnghttp2 resets streams without a callback: they are counted here,
-    /// when no more of them can have been than streams are open, and ``fill(limit:)`` throws.
+    /// when no more of them can have been than streams are open, and ``fill(_:)`` throws.
     private func resetSent(on stream: Int32, _ code: HTTP2ErrorCode) {
         pastStreams.wasReset(stream)
         guard accountedResets.remove(stream) == nil else { return }
@@ -389,15 +393,21 @@ extension HTTP2Session {
         delegate.streamClosed(stream, code: code)
     }
 
-    /// Plans the next DATA frame, and submits the trailers when it is the last.
+    /// Lays out the payload of the next DATA frame behind room for its header, and submits the trailers
+    /// when it is the last.
+    ///
+    /// - Returns: Its length, or the error code that the read callback is to return.
     func planData(_ stream: Int32, limit: Int, flags: inout UInt32) -> Int {
-        switch delegate.planData(on: stream, limit: limit) {
-        case .deferred:
+        var frame = output.takeFrame(limit: limit)
+        let plan = delegate.fill(&frame, on: stream)
+        switch plan {
+        case .deferred, .failed:
+            output.discard(&frame)
+            if case .failed = plan { return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
             return Int(NGHTTP2_ERR_DEFERRED.rawValue)
-        case .more(let count):
+        case .more:
             flags |= UInt32(NGHTTP2_DATA_FLAG_NO_COPY.rawValue)
-            return count
-        case .last(let count, let trailers):
+        case .last(let trailers):
             flags |= UInt32(NGHTTP2_DATA_FLAG_NO_COPY.rawValue | NGHTTP2_DATA_FLAG_EOF.rawValue)
             if let trailers {
                 flags |= UInt32(NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue)
@@ -405,18 +415,26 @@ extension HTTP2Session {
                     nghttp2_submit_trailer(session, stream, pairs, pairCount)
                 }
             }
-            return count
         }
+        guard frame.count > 0 else {
+            // libnghttp2 leaves an empty frame out when trailers follow it.
+            output.discard(&frame)
+            return 0
+        }
+        dataFrame = frame
+        return frame.count
     }
 
-    /// Writes one planned DATA frame to ``output``; leaves it untouched when the body fails.
-    func writeData(_ stream: Int32, header: UnsafeRawBufferPointer, count: Int) -> Bool {
-        let before = output.writerIndex
-        output.writeBytes(header)
-        guard delegate.writeData(on: stream, count: count, into: &output) else {
-            output.moveWriterIndex(to: before)
-            return false
+    /// Sets the header before the payload that ``planData(_:limit:flags:)`` has laid out: libnghttp2 asks
+    /// for both in one go.
+    func layData(header: UnsafeRawBufferPointer, count: Int) {
+        guard count > 0 else {
+            output.bytes.writeBytes(header)
+            return
         }
-        return true
+        guard var frame = dataFrame.take(), frame.count == count else {
+            preconditionFailure("nghttp2: a frame of \(count) bytes that was not planned")
+        }
+        output.put(&frame, header: header)
     }
 }

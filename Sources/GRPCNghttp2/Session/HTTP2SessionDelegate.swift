@@ -19,10 +19,8 @@ protocol HTTP2SessionDelegate: AnyObject {
     /// HEADERS or DATA went out.
     func messageFrameSent()
 
-    /// How the stream's body goes on.
-    func planData(on stream: Int32, limit: Int) -> DataPlan
-    /// Appends the `count` bytes that were planned last. False: they cannot be had, reset the stream.
-    func writeData(on stream: Int32, count: Int, into output: inout ByteBuffer) -> Bool
+    /// Asks for the payload of a stream's next frame.
+    func fill(_ frame: inout DataFrame, on stream: Int32) -> DataPlan
 }
 
 /// What a PING of this side is for; its eight bytes come back in the answer.
@@ -30,13 +28,4 @@ enum HTTP2Ping: UInt64 {
     case keepalive = 1
     /// Behind the notice of a shutdown: when it comes back, the other side has read the notice.
     case shutdown = 2
-}
-
-/// The next DATA frame of a stream.
-enum DataPlan {
-    /// Nothing to send now; ``HTTP2Session/resume(_:)`` asks again.
-    case deferred
-    case more(count: Int)
-    /// The body ends after `count` bytes, with trailers or with END_STREAM.
-    case last(count: Int, trailers: [HeaderField]?)
 }
