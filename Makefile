@@ -12,6 +12,7 @@
 #   make bench     the figures of the README; make bench-fleet: the memory of twenty hosts
 #   make bench-directory  those of the directory; ARGUMENTS="--rows 10000000 sqlite" says which, and how large
 #   make bench-attacks  what floods of the gRPC port cost other clients
+#   make bench-grpc   the gRPC transport against the stock one, nginx and grpcio; ARGUMENTS="one-stream memory" says which
 #   make format | lint | clean | setup
 
 PREFIX ?= /usr/local
@@ -33,7 +34,7 @@ TOOLS_PATH = $(CURDIR)/.build/tools/usr/bin
 .NOTPARALLEL:
 .PHONY: all build demo demo-directory test setup setup-build setup-demo setup-deb setup-test setup-bench setup-fleet lint \
 	format build-tests test-swift test-processes test-overlay sanitize test-fleet check-fleet install install-built deb bench \
-	bench-directory bench-attacks \
+	bench-directory bench-attacks bench-grpc \
 	bench-fleet clean
 
 all: build
@@ -76,6 +77,13 @@ sanitize: setup-build
 
 bench: setup-test build
 	PEER_BINARIES=$(CURDIR)/$(RELEASE) $(VENV_PYTHON) Benchmarks/bench.py
+
+# A package of its own: the stock transport is nothing that the daemon needs.
+bench-grpc: setup-test
+	@.ci/setup bench
+	$(SWIFT) build --package-path Benchmarks/grpc --scratch-path .build/bench-grpc -c release --static-swift-stdlib \
+		--product grpc-bench
+	$(VENV_PYTHON) Benchmarks/bench_grpc.py $(ARGUMENTS)
 
 bench-directory: setup-test setup-bench build
 	PEER_BINARIES=$(CURDIR)/$(RELEASE) $(VENV_PYTHON) Benchmarks/bench_directory.py $(ARGUMENTS)

@@ -5,7 +5,7 @@ usage: bench_grpc.py [one-stream|grpcio|generated|unary|memory|latency ...]
 
 Each row is a figure, its bound, and what it was compared with in the same run: runs of the two take turns, and the
 medians count. Exits with 1 when a bound is missed. ROUNDS sets how many turns (5). REFERENCE names the directory of
-grpc_download.py (../shared/bench). Needs nginx, curl, h2load: .ci/setup bench.
+grpc_download.py (../shared/bench). Needs nginx and curl: .ci/setup bench.
 """
 
 import asyncio
@@ -105,7 +105,7 @@ def big_file() -> Iterator[Path]:
             block = os.urandom(16 << 20)
             for _ in range(FILE_BYTES // len(block)):
                 out.write(block)
-        file.read_bytes() if FILE_BYTES < MIB else warm(file)
+        warm(file)
         yield file
 
 
@@ -240,7 +240,7 @@ def memory(file: Path) -> list[Row]:
     for frame_bytes in (MIB, 16 << 10):
         with server("nghttp2", file) as target:
             idle = target.resident_megabytes()
-            path = f"/bench.File/{'MiB1' if frame_bytes == MIB else 'KiB64'}".replace("MiB1", "KiB1024")
+            path = f"/bench.File/{'KiB1024' if frame_bytes == MIB else 'KiB64'}"
             megabytes = asyncio.run(slow_downloads(target, path, frame_bytes))
         rows.append(
             Row(

@@ -17,7 +17,8 @@ struct FileTests {
         let seed = UInt64.random(in: 0 ... .max)
         print("files: seed \(seed)")
         let file = try ServedFile(bytes: messageBytes == 1 ? 1000 : 5_000_003, seed: seed)
-        try await withFileServer(file, messageBytes: messageBytes, frameBytes: frameBytes) { client in
+        try await withFileServer(file, messageBytes: messageBytes, frameBytes: frameBytes) {
+            client in
             let received = Locked(ByteBuffer())
             try await forEachMessage(of: client) { message in
                 received.withLock { whole in

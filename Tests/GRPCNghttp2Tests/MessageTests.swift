@@ -45,7 +45,8 @@ struct MessageDeframerTests {
         var deframer = MessageDeframer(messageBytesMax: 1000, windowBytes: 400)
         var input = framed([UInt8](repeating: 1, count: 500))
         var (credited, held) = (0, 0)
-        while let part = input.readSlice(length: min(16, input.readableBytes)), part.readableBytes > 0
+        while let part = input.readSlice(length: min(16, input.readableBytes)),
+            part.readableBytes > 0
         {
             credited += try deframer.receive(part) { _, bytes in held += bytes }
         }

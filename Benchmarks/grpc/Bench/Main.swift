@@ -4,6 +4,7 @@ import ArgumentParser
 struct GRPCBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "grpc-bench",
-        abstract: "Serves and calls over our gRPC transport or the stock one. Prints one JSON object.",
+        abstract:
+            "Serves and calls over our gRPC transport or the stock one. Prints one JSON object.",
         subcommands: [Serve.self, Download.self, Unary.self])
 }

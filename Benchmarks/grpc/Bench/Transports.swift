@@ -49,7 +49,8 @@ func ownServer(_ group: MultiThreadedEventLoopGroup) throws -> NghttpServerTrans
 ///
 /// - Parameter body: Given a client, and the executor that its consumer is to run on, nil for any.
 func withClients<Value: Sendable>(
-    _ name: TransportName, port: Int, count: Int, _ body: @Sendable (any BenchClient) async throws -> Value
+    _ name: TransportName, port: Int, count: Int,
+    _ body: @Sendable (any BenchClient) async throws -> Value
 ) async throws -> [Value] {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: min(count, System.coreCount))
     var values: [Value] = []

@@ -26,7 +26,7 @@ final class BlockPool {
 
     /// - Parameter block: No one else has a reference to it, or it is dropped here.
     func give(_ block: inout ByteBuffer) {
-        block.modifyIfUniquelyOwned { $0.clear() } == nil ? () : (spare = block)
+        if block.modifyIfUniquelyOwned({ $0.clear() }) != nil { spare = block }
         block = ByteBuffer()
     }
 }

@@ -386,10 +386,13 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
     private func writeBlock(
         _ session: HTTP2Session, _ writer: SocketWriter
     ) throws(HTTP2ConnectionError) -> Int? {
+        // A small call waits behind one frame of each that is large: frames are shorter where it could.
+        let isShared = streams.count > 1
+        let fileBytesMax = isShared ? Self.sharedFileBytesMax : Self.fileBytesMax
         var block = OutputBlock(
             BlockPool.current.take(), bytesMax: BlockPool.blockBytes,
-            frameBytesMax: Self.frameBytesMax,
-            fileBytesMax: writer.sendsFiles ? Self.fileBytesMax : 0)
+            frameBytesMax: isShared ? Self.sharedFrameBytesMax : BlockPool.blockBytes,
+            fileBytesMax: writer.sendsFiles ? fileBytesMax : 0)
         defer { BlockPool.current.give(&block.bytes) }
         let filling = Result { () throws(HTTP2ConnectionError) in try session.fill(&block) }
         // What was serialised before a failure is a part of the connection, and goes first.
@@ -400,10 +403,12 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
 
     /// Bytes that one connection writes before the others of its event loop have their turn.
     private static let turnBytes = 1 << 20
-    /// Largest payload of a DATA frame that goes through memory, in bytes.
-    private static let frameBytesMax = BlockPool.blockBytes
-    /// Largest piece of a file in one frame, in bytes.
+    /// Largest payload of a DATA frame that goes through memory, in bytes, on a connection with several
+    /// streams.
+    private static let sharedFrameBytesMax = 64 * 1024
+    /// Largest piece of a file in one frame, in bytes; the second one on a connection with several streams.
     private static let fileBytesMax = 1 << 20
+    private static let sharedFileBytesMax = DataFrame.fileBytesMin
 
     private func closeIfDone(_ context: ChannelHandlerContext, _ session: HTTP2Session) {
         let isDrained =

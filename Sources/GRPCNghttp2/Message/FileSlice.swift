@@ -108,7 +108,8 @@ package struct FileSlice: Sendable {
     func residency(of wanted: Int) -> Residency {
         let end = offset + Int64(wanted)
         if end <= fetchedUpTo {
-            return clinux_is_resident(file.descriptor.rawValue, end - 1) < 0 ? .fileEnded : .resident
+            return clinux_is_resident(file.descriptor.rawValue, end - 1) < 0
+                ? .fileEnded : .resident
         }
         // The end first: a file that has become shorter is found by it.
         var position = end - 1

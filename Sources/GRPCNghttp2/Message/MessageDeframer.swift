@@ -145,7 +145,8 @@ struct MessageDeframer {
         guard prefix.length <= messageBytesMax else {
             throw RPCError(
                 code: .resourceExhausted,
-                message: "message of \(prefix.length) bytes, at most \(messageBytesMax) are accepted")
+                message:
+                    "message of \(prefix.length) bytes, at most \(messageBytesMax) are accepted")
         }
         return prefix
     }

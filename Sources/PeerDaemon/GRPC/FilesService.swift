@@ -10,9 +10,9 @@ import SwiftProtobuf
 /// Registered by hand and not through the generated protocol, because Download's answers carry file
 /// slices instead of bytes.
 struct FilesService: RegistrableRPCService {
-    /// Bytes of one DownloadReply. Large enough that a message's overhead is nothing, small enough that
-    /// another call on the connection waits for little.
-    static let chunkBytes = 256 * 1024
+    /// Bytes of one DownloadReply: the most that the protocol allows. The transport cuts it into frames, so
+    /// that another call on the connection waits for less.
+    static let chunkBytes = 1 << 20
 
     let node: any Node
     let transfers: TransferCounters
