@@ -15,12 +15,11 @@ struct Download: AsyncParsableCommand {
 
     func run() async throws {
         if endless {
-            try await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { while !Task.isCancelled { _ = try await downloadOnce() } }
-                await endOfInput()
-                // The process ends under its calls: their servers see what they see when a user leaves.
-                Self.exit()
-            }
+            let downloads = Task { while !Task.isCancelled { _ = try await downloadOnce() } }
+            await endOfInput()
+            downloads.cancel()
+            // The process ends under its calls: their servers see what they see when a user leaves.
+            Self.exit()
         }
         let begin = ContinuousClock.now
         let counts = try await downloadOnce()
