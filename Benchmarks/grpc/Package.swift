@@ -21,6 +21,7 @@ let package = Package(
     name: "grpc-bench",
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system.git", from: "1.8.1"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
@@ -31,12 +32,15 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CNghttp2", path: "Linked/CNghttp2", pkgConfig: "libnghttp2"),
+        .systemLibrary(name: "CZlib", path: "Linked/CZlib", pkgConfig: "zlib"),
         .target(name: "CLinux", path: "Linked/CLinux"),
         .target(name: "Locking", path: "Linked/Locking", swiftSettings: strict),
         .target(
             name: "GRPCNghttp2",
             dependencies: [
-                "CLinux", "CNghttp2", "Locking",
+                "CLinux", "CNghttp2", "CZlib", "Locking",
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "DequeModule", package: "swift-collections"),
             ] + grpc,
             path: "Linked/GRPCNghttp2", exclude: ["GRPCNghttp2.md"], swiftSettings: strict
