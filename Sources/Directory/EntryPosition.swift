@@ -1,7 +1,7 @@
 /// The entry that was looked at last, by its key, which is the order of all pages of files.
 ///
 /// As a cursor it is `NAME-ACCOUNT`.
-package struct EntryPosition: Equatable, Sendable {
+package struct EntryPosition: Comparable, Sendable {
     package var name: Int64
     package var account: Int64
 
@@ -10,6 +10,10 @@ package struct EntryPosition: Equatable, Sendable {
     package init(name: Int64, account: Int64) {
         self.name = name
         self.account = account
+    }
+
+    package static func < (left: EntryPosition, right: EntryPosition) -> Bool {
+        (left.name, left.account) < (right.name, right.account)
     }
 
     /// Where a page goes on.

@@ -154,12 +154,15 @@ struct HoldingWalk {
         let sample = try store.sample(db, last: last)
         // The sample, which is taken seldom, is not this search's to pay for.
         deadline = .now + store.configuration.searchTime
-        var names = NameWalk(wanted, sample, last: last, from: position.name)
+        let start = position
+        var names = NameWalk(wanted, sample, last: last, from: start.name)
         while !names.isAtEnd {
             let step = try names.next(db)
             if try !step.names.isEmpty && !entries(ofNames: step.names) { return false }
-            position = step.end
-            if mustStop { return names.isAtEnd }
+            // A window that turns out to be dense is begun again: nothing is shown twice, and no page
+            // ends where it began.
+            position = max(position, step.end)
+            if mustStop, position > start { return names.isAtEnd }
         }
         return true
     }
