@@ -163,7 +163,7 @@ let package = Package(
         .target(
             name: "Transfer",
             dependencies: [
-                "Locking", "LogMessages", "RootedFiles", "SQLite",
+                "Locking", "LogMessages", "RootedFiles",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),

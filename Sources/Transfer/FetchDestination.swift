@@ -2,8 +2,7 @@ import Glibc
 import RootedFiles
 import SystemPackage
 
-/// Where a fetched file goes. Calls block for as long as the disk takes; one at a time, but that pieces
-/// are read and written by several threads at once.
+/// Where a fetched file goes. Calls block for as long as the disk takes; one at a time.
 package protocol FetchDestination: Sendable {
     /// For messages.
     var path: String { get }
@@ -13,9 +12,6 @@ package protocol FetchDestination: Sendable {
     /// - Returns: Bytes of an earlier run, to be proved and continued.
     /// - Throws: ``FetchError``: `disk`; `alreadyExists` where that is known beforehand.
     func open() throws(FetchError) -> Int64
-
-    /// Bytes of the partial file, holes among them.
-    func length() throws(RootedFileError) -> Int64
 
     /// Makes sure of the room for `size` bytes where the file system can.
     func reserve(_ size: Int64) throws(RootedFileError)
@@ -53,16 +49,12 @@ package struct DescriptorDestination: FetchDestination {
 
     package func open() throws(FetchError) -> Int64 {
         do {
-            if resume { return try length() }
+            if resume { return try attempt { try descriptor.seek(offset: 0, from: .end) } }
             try truncate(to: 0)
             return 0
         } catch {
             throw .disk(error)
         }
-    }
-
-    package func length() throws(RootedFileError) -> Int64 {
-        try attempt { try descriptor.seek(offset: 0, from: .end) }
     }
 
     /// The caller's file system is its own affair: a full disk shows with the write.

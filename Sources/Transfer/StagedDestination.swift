@@ -56,10 +56,6 @@ package final class StagedDestination: FetchDestination {
         }
     }
 
-    package func length() throws(RootedFileError) -> Int64 {
-        try opened.status().size
-    }
-
     package func reserve(_ size: Int64) throws(RootedFileError) {
         try opened.preallocate(size)
     }

@@ -298,7 +298,6 @@ struct FullDisk: FetchDestination {
     }
 
     func open() throws(FetchError) -> Int64 { 0 }
-    func length() throws(RootedFileError) -> Int64 { 0 }
     func reserve(_ size: Int64) throws(RootedFileError) {}
     func read(into buffer: inout [UInt8], at offset: Int64) throws(RootedFileError) -> Int { 0 }
     func truncate(to size: Int64) throws(RootedFileError) {}

@@ -272,9 +272,6 @@ package struct DownloadPlan: Sendable {
             ? whole - PieceLayout.pieceBytes + Int64(layout.bytes(of: last).count) : whole
     }
 
-    /// Whether events of this request still count.
-    package func isOpen(_ request: Int) -> Bool { requests[request] != nil }
-
     /// Pieces that are here and fit the manifest; nil while there is none.
     package var verified: PieceSet? { description?.picker.verified }
 }
