@@ -90,18 +90,19 @@ struct FileChunkSerializer: MessageSerializer {
 /// A range of a file on its way to somebody.
 struct FileSending {
     let file: OpenFile
+    /// What the file was when the range was chosen.
+    let status: FileStatus
     let range: Range<Int64>
     let chunkBytes: Int
 
     /// Writes the range chunk by chunk, waiting while the receiver is slow.
     ///
-    /// - Throws: ABORTED when the file is not what it was at the start: a receiver must not take a mix
-    ///   of two contents for either.
+    /// - Throws: ABORTED when the file is no longer what ``status`` says: a receiver must not take a
+    ///   mix of two contents, or a part of the new one, for either.
     func write(
         into writer: RPCWriter<FileChunk>,
         _ makeChunk: (_ number: Int64, _ offset: Int64, FileSlice) -> FileChunk
     ) async throws {
-        let before = try file.status()
         var offset = range.lowerBound
         var number: Int64 = 0
         while offset < range.upperBound {
@@ -111,7 +112,7 @@ struct FileSending {
             try await writer.write(makeChunk(number, offset, slice))
             offset += count
         }
-        guard try file.status().hasSameContent(as: before) else {
+        guard try file.status().hasSameContent(as: status) else {
             throw RPCError(code: .aborted, message: "\(file.path) changed while it was sent")
         }
     }

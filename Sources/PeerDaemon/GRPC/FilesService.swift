@@ -74,7 +74,7 @@ struct FilesService: RegistrableRPCService {
             let rest = size - request.offset
             let count = request.length == 0 ? rest : min(request.length, rest)
             return FileSending(
-                file: file, range: request.offset..<request.offset + count,
+                file: file, status: status, range: request.offset..<request.offset + count,
                 chunkBytes: Self.chunkBytes)
         }
     }

@@ -15,8 +15,9 @@ enum SeedFiles {
             let named = exact == nil ? try await node.files(named: name).first : nil
             // A name that the catalog does not have yet may be there: the directory decides.
             let file = try await node.open((exact ?? named)?.path ?? name)
+            let status = try file.status()
             return FileSending(
-                file: file, range: 0..<(try file.status().size), chunkBytes: chunkBytes)
+                file: file, status: status, range: 0..<status.size, chunkBytes: chunkBytes)
         }
     }
 }

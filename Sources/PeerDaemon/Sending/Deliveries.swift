@@ -77,14 +77,15 @@ final class Deliveries: Sendable {
         defer { active.withLock { $0 -= 1 } }
         let begin = ContinuousClock.now
         let member = try await peer.member(named: request.peer)
+        let status = try request.file.status()
         var progress = Progress(
             name: request.name, peer: member.info?.name ?? member.url.description,
-            size: try request.file.status().size)
+            size: status.size)
         report(progress)
         let sent = SentBytes()
         do {
             progress.message = try await transfers.counted(.sent) { [progress] in
-                try await send(request, to: member, progress, sent: sent, report)
+                try await send(request, status, to: member, progress, sent: sent, report)
             }
         } catch let refusal as Refusal {
             throw failure(refusal.reason, progress, sent: sent.count)
@@ -107,7 +108,8 @@ final class Deliveries: Sendable {
 
     /// - Returns: What the peer says.
     private func send(
-        _ request: Request, to member: Member, _ progress: Progress, sent: SentBytes,
+        _ request: Request, _ status: FileStatus, to member: Member, _ progress: Progress,
+        sent: SentBytes,
         _ report: @escaping @Sendable (Progress) -> Void
     ) async throws -> String {
         guard let address = member.info?.grpc else {
@@ -115,7 +117,7 @@ final class Deliveries: Sendable {
         }
         let client = try links.client(of: address)
         return try await withThrowingTaskGroup(of: String?.self) { group in
-            group.addTask { try await self.upload(request, by: client, sent: sent) }
+            group.addTask { try await self.upload(request, status, by: client, sent: sent) }
             group.addTask {
                 try await Self.follow(progress, sent: sent, report)
                 return nil
@@ -130,10 +132,10 @@ final class Deliveries: Sendable {
     }
 
     private func upload(
-        _ request: Request, by client: PeerLinks.Client, sent: SentBytes
+        _ request: Request, _ status: FileStatus, by client: PeerLinks.Client, sent: SentBytes
     ) async throws -> String {
         let file = FileSending(
-            file: request.file, range: 0..<(try request.file.status().size),
+            file: request.file, status: status, range: 0..<status.size,
             chunkBytes: Self.chunkBytes)
         let call = StreamingClientRequest<FileChunk> { writer in
             do {
