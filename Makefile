@@ -10,6 +10,7 @@
 #   make test-fleet  the package on hosts that this machine boots (root); says "skipped" where it cannot
 #   make test-overlay  the fleet's own code over a simulated network; SEEDS=1000 seeds a scenario, SCENARIOS="crash-32 ..."
 #   make bench     the figures of the README; make bench-fleet: the memory of twenty hosts
+#   make bench-overlay  the simulated fleets' figures; ARGUMENTS="search speed" says which, --plots where the pictures go
 #   make bench-directory  those of the directory; ARGUMENTS="--rows 10000000 sqlite" says which, and how large
 #   make bench-attacks  what floods of the gRPC port cost other clients
 #   make bench-grpc   the gRPC transport against the stock one, nginx and grpcio; ARGUMENTS="one-stream memory" says which
@@ -34,7 +35,7 @@ TOOLS_PATH = $(CURDIR)/.build/tools/usr/bin
 .NOTPARALLEL:
 .PHONY: all build demo demo-directory test setup setup-build setup-demo setup-deb setup-test setup-bench setup-fleet lint \
 	format build-tests test-swift test-processes test-overlay sanitize test-fleet check-fleet install install-built deb bench \
-	bench-directory bench-attacks bench-grpc \
+	bench-directory bench-attacks bench-grpc bench-overlay \
 	bench-fleet clean
 
 all: build
@@ -99,6 +100,10 @@ test-overlay: setup-build
 	@echo "test-overlay: seeded simulations, each seed named that breaks an invariant"
 	$(SWIFT) build -c release --product overlay-sim
 	$(RELEASE)/overlay-sim check --seeds $${SEEDS:-10} $(SCENARIOS)
+
+bench-overlay: setup-build
+	$(SWIFT) build -c release --product overlay-sim
+	OVERLAY_SIM=$(CURDIR)/$(RELEASE)/overlay-sim python3 Benchmarks/bench_overlay.py $(ARGUMENTS)
 
 test-fleet: check-fleet setup-fleet $(if $(P2P_PEER_DEB),,deb)
 	@echo "test-fleet: the package on booted hosts"

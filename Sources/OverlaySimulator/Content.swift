@@ -61,11 +61,11 @@ struct Content {
 
     /// How many of a peer's files have `text` in their names.
     func matches(_ text: [UInt8], at peer: Int) -> Int {
-        names[peer].count { Self.contains($0, text) }
+        names[peer].count { $0.contains(part: text) }
     }
 
     func holders(of text: [UInt8]) -> [Int] {
-        names.indices.filter { peer in names[peer].contains { Self.contains($0, text) } }
+        names.indices.filter { peer in names[peer].contains { $0.contains(part: text) } }
     }
 
     /// The word that is held by nearest to `count` peers, among a thousand by chance; found by the
@@ -91,15 +91,5 @@ struct Content {
             for word in words { held[word, default: 0] += 1 }
         }
         return held
-    }
-
-    /// Whether `text` is a part of `name`, byte by byte.
-    static func contains(_ name: [UInt8], _ text: [UInt8]) -> Bool {
-        guard let first = text.first else { return true }
-        guard name.count >= text.count else { return false }
-        for start in 0...name.count - text.count where name[start] == first {
-            if name[start..<start + text.count].elementsEqual(text) { return true }
-        }
-        return false
     }
 }

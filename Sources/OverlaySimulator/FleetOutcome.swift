@@ -14,6 +14,9 @@ package struct FleetOutcome: Codable, Hashable, Sendable {
     package var bytesPerSecondMax = 0.0
     package var messages = 0
     package var simulatedSeconds = 0.0
+    /// Sent by each peer for its summary at rest, beside the membership.
+    package var summaryBytesPerSecond = 0.0
+    package var graph: GraphOutcome?
 
     enum CodingKeys: String, CodingKey {
         case crashKnownSeconds = "crash_known_seconds"
@@ -23,7 +26,8 @@ package struct FleetOutcome: Codable, Hashable, Sendable {
         case convergedSeconds = "converged_seconds"
         case bytesPerSecond = "bytes_per_second"
         case bytesPerSecondMax = "bytes_per_second_max"
-        case messages
+        case messages, graph
+        case summaryBytesPerSecond = "summary_bytes_per_second"
         case simulatedSeconds = "simulated_seconds"
     }
 

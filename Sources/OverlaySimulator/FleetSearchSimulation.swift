@@ -9,11 +9,12 @@ struct FleetSearchSimulation {
 
     private enum Event {
         case asked(Search.Branch, FleetQuery, Arc, by: Int)
+        case cancelled(Question)
         case told(Search.Event)
         case wake
     }
 
-    private struct Asker {
+    private struct Question: Hashable {
         var peer: Int
         var branch: Search.Branch
     }
@@ -24,8 +25,12 @@ struct FleetSearchSimulation {
     private var indexByID: [PeerID: Int] = [:]
     private let summaries: [SummaryStore]
     private var searches: [Search]
-    private var askers: [Search.Job: Asker] = [:]
+    private var askers: [Search.Job: Question] = [:]
+    /// The job of a question, by who asked it.
+    private var jobOf: [Question: Search.Job] = [:]
+    private var targetOf: [Question: Int] = [:]
     private var jobs: Search.Job = 0
+    private var began = Instant.zero
     private var searchCounts: [Int]
     private let isDead: [Bool]
     private var wakes: [Instant?]
@@ -79,18 +84,24 @@ struct FleetSearchSimulation {
     }
 
     /// Runs a query that begins at `origin` to its end.
+    ///
+    /// - Parameter limit: Files after which it stops.
     mutating func search(
-        _ text: [UInt8], from origin: Int, id: QueryID, budget: Int
+        _ text: [UInt8], from origin: Int, id: QueryID, budget: Int, limit: Int? = nil
     ) -> SearchOutcome {
         let query = FleetQuery(
-            id: id, text: text, fanout: .max, ttl: 16, budget: budget,
-            deadline: .zero + .seconds(10), origin: ids[origin])
+            id: id, filter: FileFilter(text: text), limit: limit, fanout: .max, ttl: 16,
+            budget: budget, deadline: queue.now + .seconds(10), origin: ids[origin])
+        began = queue.now
+        outcome = SearchOutcome()
+        for peer in searchCounts.indices { searchCounts[peer] = 0 }
         jobs += 1
         tell(.asked(jobs, query, .everybody), to: origin)
         while let (peer, event) = queue.pop() { step(event, at: peer) }
         outcome.searched = searchCounts.count { $0 > 0 }
         outcome.searchedTwice = searchCounts.count { $0 > 1 }
-        outcome.messages = outcome.asks + outcome.answers + outcome.ends
+        outcome.messages =
+            outcome.asks + outcome.answers + outcome.ends + outcome.cancels
         return outcome
     }
 
@@ -104,8 +115,13 @@ struct FleetSearchSimulation {
                 return
             }
             jobs += 1
-            askers[jobs] = Asker(peer: asker, branch: branch)
+            askers[jobs] = Question(peer: asker, branch: branch)
+            jobOf[Question(peer: asker, branch: branch)] = jobs
             tell(.asked(jobs, query, arc), to: peer)
+        case .cancelled(let question):
+            guard let job = jobOf.removeValue(forKey: question) else { return }
+            askers[job] = nil
+            tell(.cancelled(job), to: peer)
         case .told(let event):
             tell(event, to: peer)
         case .wake:
@@ -139,12 +155,15 @@ struct FleetSearchSimulation {
         switch effect {
         case .searchHere(let job, let query):
             searchCounts[peer] += 1
-            let files = content.matches(query.text, at: peer)
-            queue.insert(
-                (peer, .told(.localAnswered(job, files > 0 ? files : nil))), at: queue.now)
+            let files = content.matches(query.filter.text, at: peer)
+            let answered = Search.Event.localAnswered(
+                job, files > 0 ? files : nil, files: files,
+                catalog: CatalogVersion(boot: 1, version: 1))
+            queue.insert((peer, .told(answered)), at: queue.now)
         case .ask(let branch, let member, let query, let arc):
             outcome.asks += 1
             guard let target = indexByID[member.id] else { return }
+            targetOf[Question(peer: peer, branch: branch)] = target
             send(.asked(branch, query, arc, by: peer), from: peer, to: target)
         case .emit(let job, let hits):
             if let asker = askers[job] {
@@ -155,6 +174,7 @@ struct FleetSearchSimulation {
             }
         case .finished(let job, let hits, let coverage):
             if let asker = askers.removeValue(forKey: job) {
+                jobOf[asker] = nil
                 outcome.ends += 1
                 let end = Search.Event.branchEnded(asker.branch, hits, coverage)
                 send(.told(end), from: peer, to: asker.peer)
@@ -164,9 +184,15 @@ struct FleetSearchSimulation {
             }
         case .refused(let job):
             guard let asker = askers.removeValue(forKey: job) else { return }
+            jobOf[asker] = nil
             outcome.ends += 1
             send(.told(.branchFailed(asker.branch)), from: peer, to: asker.peer)
-        case .cancel, .unreachable:
+        case .cancel(let branch):
+            let question = Question(peer: peer, branch: branch)
+            guard let target = targetOf[question] else { return }
+            outcome.cancels += 1
+            send(.cancelled(question), from: peer, to: target)
+        case .unreachable:
             break
         }
     }
@@ -175,7 +201,7 @@ struct FleetSearchSimulation {
         for hit in hits {
             outcome.files += hit.answer
             if hit.from != ids[origin], outcome.firstHitMilliseconds == nil {
-                outcome.firstHitMilliseconds = queue.now.sinceStart.inSeconds * 1000
+                outcome.firstHitMilliseconds = (queue.now - began).inSeconds * 1000
             }
         }
     }
@@ -183,10 +209,11 @@ struct FleetSearchSimulation {
     private mutating func finish(_ coverage: FleetCoverage) {
         outcome.reached = coverage.reached
         outcome.known = coverage.known
+        outcome.cached = coverage.cached
         outcome.pruned = coverage.pruned
         outcome.failed = coverage.failed
         outcome.duplicates = coverage.duplicates
         outcome.truncated = coverage.truncated
-        outcome.completeMilliseconds = queue.now.sinceStart.inSeconds * 1000
+        outcome.completeMilliseconds = (queue.now - began).inSeconds * 1000
     }
 }

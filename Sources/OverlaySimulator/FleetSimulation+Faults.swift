@@ -12,8 +12,7 @@ extension FleetSimulation {
             for index in peers.indices where !peers[index].isRunning { restart(index) }
         case .leave:
             for index in pick(count) {
-                peers[index].hasLeft = true
-                tell(.leaving, to: index)
+                leave(index)
             }
         case .join:
             for _ in 0..<count { join() }
@@ -32,10 +31,39 @@ extension FleetSimulation {
         return Array(random.shuffle(Array(living)).prefix(count))
     }
 
+    private mutating func leave(_ index: Int) {
+        peers[index].hasLeft = true
+        spreads[index] = nil
+        removeObserver(index)
+        tell(.leaving, to: index)
+    }
+
     private mutating func crash(_ index: Int) {
         peers[index].isRunning = false
-        for subject in spreads.keys.sorted() { spreads[subject]?.knownBy.remove(index) }
         spreads[index] = Spread(since: queue.now, isJoin: false)
+        removeObserver(index)
+    }
+
+    /// One less has to know; all others may know by now.
+    private mutating func removeObserver(_ index: Int) {
+        living -= 1
+        for subject in spreads.keys.sorted() {
+            spreads[subject]?.knownBy.remove(index)
+            settle(subject)
+        }
+    }
+
+    /// What a peer that starts again knows from its table is no news to it.
+    private mutating func addObserver(_ index: Int) {
+        living += 1
+        for subject in spreads.keys.sorted() {
+            guard let record = peers[index].swim.table[peers[subject].id],
+                let isJoin = spreads[subject]?.isJoin,
+                isJoin ? record.state == .alive : record.state == .dead
+            else { continue }
+            spreads[subject]?.knownBy.insert(index)
+            settle(subject)
+        }
     }
 
     /// With the same id and address, a later boot, and the table that it had.
@@ -51,11 +79,13 @@ extension FleetSimulation {
         peers[index].isRunning = true
         peers[index].hasLeft = false
         peers[index].wakesAt = nil
+        addObserver(index)
         tell(.started(friends: ["p0", "p1"]), to: index)
     }
 
     private mutating func join() {
         let index = peers.count
+        living += 1
         let friend = pick(1).map { "p\($0)" }
         let record = makeRecord(index, boot: 1)
         peers.append(
@@ -85,10 +115,10 @@ extension FleetSimulation {
             isConverged = isConverged && (!isAfterLastFault || believesTheTruth(index))
         }
         if isAfterLastFault { noteConvergence(isConverged) }
+        noteGraph(isEnd: false)
     }
 
     private func believesTheTruth(_ observer: Int) -> Bool {
-        let living = peers.count { $0.isRunning && !$0.hasLeft }
         let table = peers[observer].swim.table
         guard peers[observer].swim.liveCount == living else { return false }
         guard peers.count <= 64 else { return true }
@@ -119,6 +149,10 @@ extension FleetSimulation {
         demand(
             outcome.convergedSeconds, atMost: expect.convergedSeconds,
             "seconds from the last fault until all believe the truth")
+        let isWhole = outcome.convergedSeconds != nil
+        if let graph = outcome.graph, isWhole, graph.connectedAtEnd < 1 {
+            violate("neighbours connect \(graph.connectedAtEnd) of a fleet that is whole")
+        }
     }
 
     private mutating func demand(_ value: Double?, atMost limit: Double?, _ what: String) {

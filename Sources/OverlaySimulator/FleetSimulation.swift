@@ -42,6 +42,8 @@ struct FleetSimulation {
     var outcome = FleetOutcome()
     var violations: [String] = []
     var trace = TraceHash()
+    /// How many run and have not left.
+    var living = 0
     private var lastFault = Instant.zero
     private var end = Instant.zero
 
@@ -62,6 +64,7 @@ struct FleetSimulation {
                         seed: random.next()), id: record.id))
             indexByID[record.id] = index
         }
+        living = peers.count
     }
 
     mutating func makeRecord(_ index: Int, boot: UInt64) -> SwimRecord {
@@ -122,10 +125,11 @@ struct FleetSimulation {
     }
 
     mutating func tell(_ event: Swim.Event, to index: Int) {
-        for effect in peers[index].swim.handle(event, now: queue.now) {
-            perform(effect, at: index)
-        }
-        guard let wake = peers[index].swim.nextWake else { return }
+        let before = beliefs(about: event, at: index)
+        let (effects, nextWake) = peers[index].swim.step(event, now: queue.now)
+        for effect in effects { perform(effect, at: index) }
+        demandForward(before, at: index)
+        guard let wake = nextWake else { return }
         let at = max(wake, queue.now)
         if peers[index].wakesAt.map({ at < $0 }) ?? true {
             peers[index].wakesAt = at
@@ -158,22 +162,24 @@ struct FleetSimulation {
         guard let subject = indexByID[record.id] else { return }
         trace.mix(subject << 8 | Int(record.state.rawValue))
         if record.state == .suspect { outcome.suspicions += 1 }
-        // Over a partition nobody can know better.
+        // Over a partition nobody can know better, and an earlier run of it is dead indeed.
         if record.state == .dead, peers[subject].isRunning, !peers[subject].hasLeft,
+            record.incarnation.boot == peers[subject].boot,
             peers[subject].side == peers[observer].side
         {
             outcome.falseDeaths += 1
         }
-        guard var spread = spreads[subject], spread.isJoin == record.state.isLive,
-            !spread.isJoin || record.state == .alive
+        guard let isJoin = spreads[subject]?.isJoin, !peers[observer].hasLeft,
+            record.state == (isJoin ? .alive : .dead)
         else { return }
-        if spread.isJoin || record.state == .dead { spread.knownBy.insert(observer) }
-        spreads[subject] = spread
-        settle(subject, spread)
+        spreads[subject]?.knownBy.insert(observer)
+        settle(subject)
     }
 
-    private mutating func settle(_ subject: Int, _ spread: Spread) {
-        let observers = peers.count { $0.isRunning && !$0.hasLeft } - (spread.isJoin ? 1 : 0)
+    /// Ends the spread that all know of by now.
+    mutating func settle(_ subject: Int) {
+        guard let spread = spreads[subject] else { return }
+        let observers = living - (spread.isJoin ? 1 : 0)
         let needed = spread.isJoin ? Int((Double(observers) * 0.999).rounded(.up)) : observers
         guard spread.knownBy.count >= needed else { return }
         spreads[subject] = nil
@@ -192,6 +198,8 @@ struct FleetSimulation {
         let rates = peers.map { Double($0.bytes) / model.seconds }
         outcome.bytesPerSecond = rates.reduce(0, +) / Double(max(1, rates.count))
         outcome.bytesPerSecondMax = rates.max() ?? 0
+        outcome.summaryBytesPerSecond = SummarySource.bytesPerSecondAtRest(peers: living)
+        noteGraph(isEnd: true)
         for (subject, spread) in spreads.sorted(by: { $0.key < $1.key }) {
             violations.append(
                 "\(spread.isJoin ? "the start" : "the crash") of p\(subject) at \(spread.since.sinceStart) is known to \(spread.knownBy.count) at the end"
@@ -209,5 +217,15 @@ struct FleetSimulation {
         } else if outcome.convergedSeconds == nil {
             outcome.convergedSeconds = (queue.now - lastFault).inSeconds
         }
+    }
+}
+
+extension Swim {
+    /// In place: reading `nextWake` through an array would copy the whole state.
+    fileprivate mutating func step(
+        _ event: Event, now: Instant
+    ) -> (effects: [Effect], nextWake: Instant?) {
+        let effects = handle(event, now: now)
+        return (effects, nextWake)
     }
 }

@@ -4,6 +4,15 @@ import Overlay
 struct Graph {
     private(set) var neighbours: [[Int]]
 
+    private init(neighbours: [[Int]]) { self.neighbours = neighbours }
+
+    /// Of links that both ends name.
+    init(mutual links: [Set<Int>]) {
+        neighbours = links.enumerated().map { peer, ends in
+            ends.filter { $0 != peer && links[$0].contains(peer) }.sorted()
+        }
+    }
+
     /// A ring, so that it is connected, and links by chance until every peer has `degree` of them, or no
     /// two that have fewer are left that are not linked. Of degree 3 and more such graphs are
     /// expanders with high probability (Friedman 2008).

@@ -7,7 +7,7 @@ extension Report {
                 "",
                 Self.row([
                     "search", "holders", "messages", "flood", "%", "recall", "pruned", "first ms",
-                    "ms",
+                    "ms", "again", "limit \(SearchComparison.limit)",
                 ]),
             ]
         }
@@ -19,6 +19,7 @@ extension Report {
                     "\(search.search.pruned)",
                     Self.milliseconds(search.search.firstHitMilliseconds),
                     Self.milliseconds(search.search.completeMilliseconds),
+                    "\(search.again.messages)", "\(search.limited.messages)",
                 ]))
         }
         if let fleet { rows += [""] + Self.rows(fleet) }
@@ -47,7 +48,17 @@ extension Report {
             "suspicions begun                   \(fleet.suspicions)",
             "bytes a second and peer, mean      \(Int(fleet.bytesPerSecond.rounded()))",
             "bytes a second, of the most        \(Int(fleet.bytesPerSecondMax.rounded()))",
+            "bytes a second for summaries       \(Int(fleet.summaryBytesPerSecond.rounded()))",
             "messages                           \(fleet.messages)",
+        ] + (fleet.graph.map(rows) ?? [])
+    }
+
+    private static func rows(_ graph: GraphOutcome) -> [String] {
+        func short(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
+        return [
+            "neighbours, of the most            \(graph.degreeMax)",
+            "connected, least ever / at the end \(short(graph.connectedMin)) / \(short(graph.connectedAtEnd))",
+            "hops, mean / most                  \(short(graph.hopsMean)) / \(graph.hopsMax)",
         ]
     }
 

@@ -29,6 +29,8 @@ package struct Scenario: Codable, Sendable {
     package var fleet = FleetModel()
     /// A fault on purpose, which the invariants are to find.
     package var plantedBug: SwimConfiguration.PlantedBug?
+    /// Takes minutes or gigabytes: only run where it is named.
+    package var isLarge = false
 
     /// A search for content that about so many peers hold.
     package struct Search: Codable, Hashable, Sendable {
@@ -50,6 +52,7 @@ package struct Scenario: Codable, Sendable {
         content = try values.decodeIfPresent(Content.Model.self, forKey: .content) ?? content
         searches = try values.decodeIfPresent([Search].self, forKey: .searches) ?? searches
         fleet = try values.decodeIfPresent(FleetModel.self, forKey: .fleet) ?? fleet
+        isLarge = try values.decodeIfPresent(Bool.self, forKey: .isLarge) ?? isLarge
         plantedBug = try values.decodeIfPresent(
             SwimConfiguration.PlantedBug.self, forKey: .plantedBug)
     }

@@ -8,6 +8,11 @@ package struct SearchComparison: Codable, Hashable, Sendable {
     package var files: Int
     package var flood: SearchOutcome
     package var search: SearchOutcome
+    /// The same once more, when answers are kept; and one that stops after ``limit`` files.
+    package var again: SearchOutcome
+    package var limited: SearchOutcome
+
+    package static let limit = 10
 
     /// Files found / files that the flood found.
     package var recall: Double {
@@ -17,18 +22,38 @@ package struct SearchComparison: Codable, Hashable, Sendable {
     /// What does not hold, in words.
     var violations: [String] {
         var faults: [String] = []
-        if search.searchedTwice > 0 || flood.searchedTwice > 0 {
-            faults.append("\(search.searchedTwice) peers searched twice for \"\(name)\"")
+        if flood.searchedTwice > 0 {
+            faults.append("\(flood.searchedTwice) peers were flooded twice for \"\(name)\"")
         }
-        if search.known != search.reached + search.pruned + search.failed, !search.truncated {
-            faults.append("\"\(name)\" accounts for others than the \(search.known) known")
+        if again.files < search.files {
+            faults.append("\"\(name)\" again finds \(again.files) of \(search.files)")
         }
-        if search.known > flood.known {
-            faults.append("\"\(name)\" knows \(search.known) of \(flood.known) peers")
+        if limited.files < min(Self.limit, search.files) {
+            faults.append("\"\(name)\" stops at \(limited.files) of \(search.files) files")
         }
-        if search.reached != search.searched {
+        for (outcome, kind) in [(search, ""), (again, " again"), (limited, " limited")] {
+            faults += violations(outcome, "\"\(name)\"\(kind)")
+        }
+        return faults
+    }
+
+    private func violations(_ outcome: SearchOutcome, _ what: String) -> [String] {
+        var faults: [String] = []
+        if outcome.searchedTwice > 0 {
+            faults.append("\(outcome.searchedTwice) peers searched twice for \(what)")
+        }
+        let accounted = outcome.reached + outcome.cached + outcome.pruned + outcome.failed
+        if outcome.known != accounted, !outcome.truncated {
+            faults.append("\(what) accounts for \(accounted) of the \(outcome.known) known")
+        }
+        if accounted > outcome.known || outcome.known > flood.known {
             faults.append(
-                "\"\(name)\" says \(search.reached) reached, \(search.searched) searched")
+                "\(what) accounts for \(accounted), knows \(outcome.known) of \(flood.known)")
+        }
+        let isExact = !outcome.truncated
+        if outcome.reached > outcome.searched || isExact && outcome.reached < outcome.searched {
+            faults.append(
+                "\(what) says \(outcome.reached) reached, \(outcome.searched) searched")
         }
         return faults
     }
@@ -55,25 +80,62 @@ struct SearchRun {
         scenario.searches.map { compare($0) }
     }
 
-    private mutating func compare(_ search: Scenario.Search) -> SearchComparison {
+    /// What is looked for, and where the search begins.
+    struct Sample {
+        var text: [UInt8]
+        var origin: Int
+        var id: QueryID
+        var holders: Int
+        /// Files that match anywhere.
+        var files: Int
+        var seed: UInt64
+    }
+
+    mutating func sample(_ search: Scenario.Search) -> Sample {
         let share = Double(scenario.peers) * search.holdersPercent / 100
         let text = content.word(heldByNearest: max(1, Int(share.rounded())), &random)
-        let origin = random.next(below: scenario.peers)
-        let id = QueryID(high: random.next(), low: random.next())
-        var flood = FloodSimulation(
-            graph: graph, content: content, network: scenario.network, ttl: scenario.ttl,
-            seed: random.next())
-        let flooded = flood.search(text, from: origin, id: id)
-        trace.mix("\(flood.trace)")
-        var fleet = FleetSearchSimulation(
-            content: content, filters: filters, network: scenario.network,
-            bug: scenario.plantedBug, seed: random.next())
-        let found = fleet.search(text, from: origin, id: id, budget: scenario.budget)
-        trace.mix("\(fleet.trace)")
         let holders = content.holders(of: text)
+        return Sample(
+            text: text, origin: random.next(below: scenario.peers),
+            id: QueryID(high: random.next(), low: random.next()), holders: holders.count,
+            files: holders.reduce(0) { $0 + content.matches(text, at: $1) }, seed: random.next())
+    }
+
+    mutating func flood(_ sample: Sample, ttl: Int) -> SearchOutcome {
+        var flood = FloodSimulation(
+            graph: graph, content: content, network: scenario.network, ttl: ttl,
+            seed: sample.seed)
+        let outcome = flood.search(sample.text, from: sample.origin, id: sample.id)
+        trace.mix("\(flood.trace)")
+        return outcome
+    }
+
+    mutating func search(_ sample: Sample, budget: Int) -> SearchOutcome {
+        var fleet = fleet(sample)
+        return fleet.search(sample.text, from: sample.origin, id: sample.id, budget: budget)
+    }
+
+    private func fleet(_ sample: Sample) -> FleetSearchSimulation {
+        FleetSearchSimulation(
+            content: content, filters: filters, network: scenario.network,
+            bug: scenario.plantedBug, seed: ~sample.seed)
+    }
+
+    private mutating func compare(_ search: Scenario.Search) -> SearchComparison {
+        let sample = sample(search)
+        let (text, origin, budget) = (sample.text, sample.origin, scenario.budget)
+        let flooded = flood(sample, ttl: scenario.ttl)
+        var fleet = fleet(sample)
+        var fresh = fleet
+        let found = fleet.search(text, from: origin, id: sample.id, budget: budget)
+        let next = QueryID(high: random.next(), low: random.next())
+        let again = fleet.search(text, from: origin, id: next, budget: budget)
+        trace.mix("\(fleet.trace)")
+        let limited = fresh.search(
+            text, from: origin, id: sample.id, budget: budget, limit: SearchComparison.limit)
+        trace.mix("\(fresh.trace)")
         return SearchComparison(
-            name: search.name, holders: holders.count,
-            files: holders.reduce(0) { $0 + content.matches(text, at: $1) }, flood: flooded,
-            search: found)
+            name: search.name, holders: sample.holders, files: sample.files, flood: flooded,
+            search: found, again: again, limited: limited)
     }
 }

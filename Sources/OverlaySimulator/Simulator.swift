@@ -23,6 +23,8 @@ package enum Simulator {
     private static func membership(_ scenario: Scenario, seed: UInt64) -> Report {
         var configuration = SwimConfiguration()
         configuration.plant(scenario.plantedBug)
+        // Who is simulated is to know everybody, with room for those that join.
+        configuration.membersMax = max(configuration.membersMax, scenario.peers * 2)
         var run = FleetSimulation(scenario, configuration: configuration, seed: seed)
         run.run()
         return Report(

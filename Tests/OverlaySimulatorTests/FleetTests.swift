@@ -30,6 +30,7 @@ import Testing
         "A planted bug is found, and the seed that found it is said",
         arguments: [
             ("loss-bug-16", SwimConfiguration.PlantedBug.forgetsToRefute),
+            ("loss-bug-16", .dropsIncarnationCheck),
             ("search-lossy-300", .answersTwice),
         ])
     func planted(name: String, bug: SwimConfiguration.PlantedBug) throws {

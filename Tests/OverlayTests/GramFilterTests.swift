@@ -38,12 +38,12 @@ import Testing
 
     @Test("However many the names are, a filter has 64 KiB at most")
     func bound() {
-        #expect(GramFilter(grams: 10_000_000).bytes == GramFilter.bytesMax)
+        #expect(GramFilter(keys: 10_000_000).bytes == GramFilter.bytesMax)
     }
 
     @Test("A copy that takes each delta is equal; a bit out of range is refused")
     func deltas() {
-        var (one, copy) = (GramFilter(grams: 100), GramFilter(grams: 100))
+        var (one, copy) = (GramFilter(keys: 100), GramFilter(keys: 100))
         for name in Self.names(20, seed: 3) {
             let bits = one.insert(name)
             let isTaken = copy.insert(bits: bits)
@@ -68,16 +68,16 @@ import Testing
     @Test("Nothing known, another run, a lease that is over: anything may match")
     func trust() {
         var store = SummaryStore(lease: .seconds(15))
-        #expect(store.mayMatch(Self.record(), grams: Self.missing, now: .zero))
+        #expect(store.mayMatch(Self.record(), keys: Self.missing, now: .zero))
         _ = store.receive(
             .whole(boot: 1, version: 4, Self.filter), from: Self.peer, now: .zero)
-        #expect(!store.mayMatch(Self.record(), grams: Self.missing, now: .zero))
-        #expect(store.mayMatch(Self.record(boot: 2), grams: Self.missing, now: .zero))
+        #expect(!store.mayMatch(Self.record(), keys: Self.missing, now: .zero))
+        #expect(store.mayMatch(Self.record(boot: 2), keys: Self.missing, now: .zero))
         let late = Instant.zero + .seconds(16)
-        #expect(store.mayMatch(Self.record(), grams: Self.missing, now: late))
+        #expect(store.mayMatch(Self.record(), keys: Self.missing, now: late))
         let still = SummaryStore.Message.still(boot: 1, version: 4)
         #expect(store.receive(still, from: Self.peer, now: late) == .taken)
-        #expect(!store.mayMatch(Self.record(), grams: Self.missing, now: late))
+        #expect(!store.mayMatch(Self.record(), keys: Self.missing, now: late))
     }
 
     @Test("A new file is findable with its delta; a delta that is missed makes the copy void")
@@ -88,14 +88,15 @@ import Testing
         func send(_ message: SummaryStore.Message) -> SummaryStore.Answer {
             store.receive(message, from: Self.peer, now: .zero)
         }
-        #expect(send(.delta(boot: 1, version: 2, bits: bits)) == .wholeNeeded)
+        #expect(send(.delta(boot: 1, since: 1, version: 2, bits: bits)) == .wholeNeeded)
         #expect(send(.whole(boot: 1, version: 1, Self.filter)) == .taken)
-        #expect(send(.delta(boot: 1, version: 2, bits: bits)) == .taken)
-        #expect(store.mayMatch(Self.record(), grams: Self.missing, now: .zero))
-        #expect(send(.delta(boot: 1, version: 2, bits: bits)) == .taken, "the same once more")
+        #expect(send(.delta(boot: 1, since: 1, version: 2, bits: bits)) == .taken)
+        #expect(store.mayMatch(Self.record(), keys: Self.missing, now: .zero))
+        #expect(
+            send(.delta(boot: 1, since: 1, version: 2, bits: bits)) == .taken, "the same once more")
         #expect(send(.whole(boot: 1, version: 1, Self.filter)) == .taken, "overtaken")
-        #expect(store.mayMatch(Self.record(), grams: Self.missing, now: .zero))
-        #expect(send(.delta(boot: 1, version: 4, bits: [])) == .wholeNeeded)
+        #expect(store.mayMatch(Self.record(), keys: Self.missing, now: .zero))
+        #expect(send(.delta(boot: 1, since: 3, version: 4, bits: [])) == .wholeNeeded)
         #expect(store.count == 0)
         #expect(send(.still(boot: 1, version: 4)) == .wholeNeeded)
     }
@@ -106,6 +107,6 @@ import Testing
         let whole = SummaryStore.Message.whole(boot: 1, version: 1, Self.filter)
         #expect(store.receive(whole, from: PeerID(9, 9, 9, 9), now: .zero) == .taken)
         #expect(store.receive(whole, from: Self.peer, now: .zero) == .refused)
-        #expect(store.mayMatch(Self.record(), grams: Self.missing, now: .zero))
+        #expect(store.mayMatch(Self.record(), keys: Self.missing, now: .zero))
     }
 }

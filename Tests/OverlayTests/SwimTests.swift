@@ -2,40 +2,6 @@ import Testing
 
 @testable import Overlay
 
-/// A member by its number; its id is the number, its address `pN`.
-private func record(
-    _ number: UInt64, boot: UInt64 = 5, _ state: SwimState = .alive
-) -> SwimRecord {
-    SwimRecord(
-        id: PeerID(number << 56, 0, 0, number), address: "p\(number)",
-        incarnation: Incarnation(boot: boot), state: state)
-}
-
-private let start = Instant.zero
-
-/// Peer 1, running, that knows these members.
-private func running(_ members: [SwimRecord]) -> Swim {
-    var swim = Swim(
-        own: record(1), members: MemberTable(members), configuration: SwimConfiguration(), seed: 1)
-    _ = swim.handle(.started(friends: []), now: start)
-    return swim
-}
-
-private func gossip(_ updates: [SwimUpdate], from number: UInt64 = 3) -> Swim.Event {
-    .received(SwimMessage(from: record(number), body: .gossip, updates: updates))
-}
-
-extension Swim {
-    /// Lets time pass until `end`, and returns all that it did.
-    fileprivate mutating func run(until end: Instant) -> [(at: Instant, effect: Effect)] {
-        var effects: [(at: Instant, effect: Effect)] = []
-        while let wake = nextWake, wake <= end {
-            effects += handle(.ticked, now: wake).map { (wake, $0) }
-        }
-        return effects
-    }
-}
-
 @Suite struct SwimClaimTests {
     /// What is believed afterwards, of an older, the same and a newer incarnation; nil: unknown.
     struct Row: Sendable {
@@ -70,21 +36,21 @@ extension Swim {
     @Test("What is heard of a member against what is believed of it", arguments: rows)
     func claims(row: Row) {
         for (place, boot) in [4, 5, 6].enumerated() {
-            var swim = running([record(3), record(4)])
+            var swim = running([member(3), member(4)])
             if let believed = row.believed {
                 // As of another message, so that suspicions have their clocks.
                 _ = swim.handle(
-                    gossip([SwimUpdate(record(2, boot: 5), by: nil)]), now: start)
+                    gossip([SwimUpdate(member(2, boot: 5), by: nil)]), now: start)
                 if believed != .alive {
                     _ = swim.handle(
-                        gossip([SwimUpdate(record(2, boot: 5, believed), by: record(3).id)]),
+                        gossip([SwimUpdate(member(2, boot: 5, believed), by: member(3).id)]),
                         now: start)
                 }
             }
-            let heard = record(2, boot: UInt64(boot), row.heard)
-            _ = swim.handle(gossip([SwimUpdate(heard, by: record(4).id)]), now: start)
+            let heard = member(2, boot: UInt64(boot), row.heard)
+            _ = swim.handle(gossip([SwimUpdate(heard, by: member(4).id)]), now: start)
             #expect(
-                swim.table[record(2).id]?.state == row.outcomes[place],
+                swim.table[member(2).id]?.state == row.outcomes[place],
                 "\(row), incarnation \(boot) against 5")
             #expect(swim.fault(now: start) == nil)
         }
@@ -94,15 +60,15 @@ extension Swim {
     func order() {
         var random = SplitMix64(seed: 11)
         let claims = SwimState.allCases.flatMap { state in
-            (4...6).map { SwimUpdate(record(2, boot: $0, state), by: record(3).id) }
+            (4...6).map { SwimUpdate(member(2, boot: $0, state), by: member(3).id) }
         }
         var outcomes: Set<SwimRecord?> = []
         for _ in 0..<50 {
-            var swim = running([record(2, boot: 1), record(3)])
+            var swim = running([member(2, boot: 1), member(3)])
             for claim in random.shuffle(claims) { _ = swim.handle(gossip([claim]), now: start) }
-            outcomes.insert(swim.table[record(2).id])
+            outcomes.insert(swim.table[member(2).id])
         }
-        #expect(outcomes == [record(2, boot: 6, .left)], "seed 11")
+        #expect(outcomes == [member(2, boot: 6, .left)], "seed 11")
     }
 }
 
@@ -110,16 +76,16 @@ extension Swim {
     @Test("Phases and events: before the start and after a goodbye nothing begins")
     func phases() {
         var idle = Swim(
-            own: record(1), members: MemberTable([record(2)]),
+            own: member(1), members: MemberTable([member(2)]),
             configuration: SwimConfiguration(), seed: 1)
         let ping = Swim.Event.received(
-            SwimMessage(from: record(2), body: .ping(sequence: 7, target: record(1).id)))
+            SwimMessage(from: member(2), body: .ping(sequence: 7, target: member(1).id)))
         #expect(idle.handle(.ticked, now: start) == [])
         #expect(idle.handle(ping, now: start) == [])
         #expect(idle.handle(.leaving, now: start) == [])
         #expect(idle.nextWake == nil)
 
-        var left = running([record(2)])
+        var left = running([member(2)])
         let goodbye = left.handle(.leaving, now: start)
         #expect(goodbye.count == 1, "to the one member there is")
         #expect(left.handle(.leaving, now: start) == [])
@@ -129,11 +95,11 @@ extension Swim {
 
     @Test("A ping is answered by its target alone")
     func pings() {
-        var swim = running([record(2)])
+        var swim = running([member(2)])
         func ping(_ target: UInt64) -> Swim.Event {
             .received(
                 SwimMessage(
-                    from: record(2), body: .ping(sequence: 7, target: record(target).id)))
+                    from: member(2), body: .ping(sequence: 7, target: member(target).id)))
         }
         guard case .send(let answer, "p2") = swim.handle(ping(1), now: start).first else {
             Issue.record("no answer")
@@ -145,14 +111,14 @@ extension Swim {
 
     @Test("A member that never answers is probed, asked for through others, suspected, and dead")
     func silence() {
-        var swim = running([record(2), record(3), record(4), record(5)])
+        var swim = running([member(2), member(3), member(4), member(5)])
         let effects = swim.run(until: start + .seconds(200))
         let changes = effects.compactMap { at, effect -> (Instant, SwimRecord)? in
             guard case .changed(let record, _) = effect else { return nil }
             return (at, record)
         }
         for number in 2...5 as ClosedRange<UInt64> {
-            let states = changes.filter { $0.1.id == record(number).id }
+            let states = changes.filter { $0.1.id == member(number).id }
             #expect(states.map(\.1.state) == [.suspect, .dead], "p\(number)")
             // Nobody else confirms: the longest time.
             let least = SwimConfiguration().suspicionMin(members: 5)
@@ -183,57 +149,54 @@ extension Swim {
 
     @Test("A suspected peer contradicts with the next incarnation, and its own health suffers")
     func refutation() {
-        var swim = running([record(2)])
-        _ = swim.handle(gossip([SwimUpdate(record(1, boot: 5, .suspect))]), now: start)
+        var swim = running([member(2)])
+        _ = swim.handle(gossip([SwimUpdate(member(1, boot: 5, .suspect))]), now: start)
         #expect(swim.own.incarnation == Incarnation(boot: 5, refutations: 1))
         #expect(swim.own.state == .alive)
         #expect(swim.health == 1)
         // What is older is no news.
-        _ = swim.handle(gossip([SwimUpdate(record(1, boot: 5, .dead))]), now: start)
+        _ = swim.handle(gossip([SwimUpdate(member(1, boot: 5, .dead))]), now: start)
         #expect(swim.own.incarnation == Incarnation(boot: 5, refutations: 1))
         // A clock that went back: its former self is ahead.
-        _ = swim.handle(gossip([SwimUpdate(record(1, boot: 9))]), now: start)
+        _ = swim.handle(gossip([SwimUpdate(member(1, boot: 9))]), now: start)
         #expect(swim.own.incarnation == Incarnation(boot: 9, refutations: 1))
     }
 
     @Test("A restarted peer replaces itself, though it was dead")
     func restart() {
-        var swim = running([record(2, boot: 5, .dead), record(3)])
+        var swim = running([member(2, boot: 5, .dead), member(3)])
         let effects = swim.handle(gossip([], from: 2), now: start)
-        #expect(swim.table[record(2).id]?.state == .dead, "the same incarnation is no proof")
+        #expect(swim.table[member(2).id]?.state == .dead, "the same incarnation is no proof")
         guard case .send(let message, "p2")? = effects.last else {
             Issue.record("it is not told")
             return
         }
-        #expect(message.updates.contains { $0.record == record(2, boot: 5, .dead) })
-        let back = SwimMessage(from: record(2, boot: 6), body: .gossip)
+        #expect(message.updates.contains { $0.record == member(2, boot: 5, .dead) })
+        let back = SwimMessage(from: member(2, boot: 6), body: .gossip)
         let changes = swim.handle(.received(back), now: start)
-        #expect(changes.contains(.changed(record(2, boot: 6), from: .dead)))
+        #expect(changes.contains(.changed(member(2, boot: 6), from: .dead)))
     }
 
     @Test("Past the bound the longest gone gives way, and else a new member is not taken")
     func bound() {
         var configuration = SwimConfiguration()
         configuration.membersMax = 3
-        var swim = Swim(
-            own: record(1), members: MemberTable([record(2), record(3), record(4)]),
-            configuration: configuration, seed: 1)
-        _ = swim.handle(.started(friends: []), now: start)
-        _ = swim.handle(gossip([SwimUpdate(record(5))]), now: start)
-        #expect(swim.table[record(5).id] == nil)
+        var swim = running([member(2), member(3), member(4)], configuration)
+        _ = swim.handle(gossip([SwimUpdate(member(5))]), now: start)
+        #expect(swim.table[member(5).id] == nil)
         #expect(swim.refusedCount == 1)
-        _ = swim.handle(gossip([SwimUpdate(record(2, boot: 5, .dead))]), now: start)
-        let effects = swim.handle(gossip([SwimUpdate(record(5))]), now: start)
-        #expect(effects.first == .forgotten(record(2).id))
-        #expect(swim.table[record(5).id]?.state == .alive)
+        _ = swim.handle(gossip([SwimUpdate(member(2, boot: 5, .dead))]), now: start)
+        let effects = swim.handle(gossip([SwimUpdate(member(5))]), now: start)
+        #expect(effects.first == .forgotten(member(2).id))
+        #expect(swim.table[member(5).id]?.state == .alive)
         #expect(swim.table.count == 3)
     }
 
     @Test("Two peers that differ are equal after one exchange")
     func exchange() {
-        var one = running([record(2), record(3), record(4)])
+        var one = running([member(2), member(3), member(4)])
         var two = Swim(
-            own: record(2), members: MemberTable([record(5), record(6)]),
+            own: member(2), members: MemberTable([member(5), member(6)]),
             configuration: SwimConfiguration(), seed: 2)
         _ = two.handle(.started(friends: []), now: start)
         var messages: [(to: String, message: SwimMessage)] = [
@@ -259,25 +222,25 @@ extension Swim {
 @Suite struct MemberTableTests {
     @Test("Order, successor and digests, whether a member came with the base or later")
     func table() {
-        var late = MemberTable([record(2), record(6)])
-        for number in [4, 1, 9] as [UInt64] { late.update(record(number)) }
-        let base = MemberTable([1, 2, 4, 6, 9].map { record($0) })
+        var late = MemberTable([member(2), member(6)])
+        for number in [4, 1, 9] as [UInt64] { late.update(member(number)) }
+        let base = MemberTable([1, 2, 4, 6, 9].map { member($0) })
         #expect(late.all == base.all)
         #expect(late.digest == base.digest)
         for table in [late, base] {
             func next(_ number: UInt64) -> SwimRecord? {
-                table.successor(of: record(number).id) { $0.state == .alive }
+                table.successor(of: member(number).id) { $0.state == .alive }
             }
             #expect([1, 2, 4, 6, 9].map { next($0)?.address } == ["p2", "p4", "p6", "p9", "p1"])
             #expect(next(5)?.address == "p6")
             #expect(
-                table.records(from: record(2).id, through: record(6).id).map(\.address)
+                table.records(from: member(2).id, through: member(6).id).map(\.address)
                     == ["p2", "p4", "p6"])
         }
-        late.update(record(4, boot: 5, .dead))
+        late.update(member(4, boot: 5, .dead))
         #expect(late.liveCount == 4 && late.count == 5)
         #expect(late.digest != base.digest)
-        late.update(record(4, boot: 5))
+        late.update(member(4, boot: 5))
         #expect(late.digest == base.digest)
     }
 

@@ -1,8 +1,10 @@
 /// One search, as it goes from peer to peer.
 package struct FleetQuery: Hashable, Sendable {
     package var id: QueryID
-    /// What is looked for, folded as names are.
-    package var text: [UInt8]
+    /// What is looked for.
+    package var filter: FileFilter
+    /// After so many files the search stops everywhere, cut short; nil: all are wanted.
+    package var limit: Int?
     /// Peers that each hop asks at most.
     package var fanout: Int
     /// Hops from here: 0 asks nobody.
@@ -14,11 +16,12 @@ package struct FleetQuery: Hashable, Sendable {
     package var origin: PeerID
 
     package init(
-        id: QueryID, text: [UInt8], fanout: Int, ttl: Int, budget: Int, deadline: Instant,
-        origin: PeerID
+        id: QueryID, filter: FileFilter, limit: Int? = nil, fanout: Int, ttl: Int, budget: Int,
+        deadline: Instant, origin: PeerID
     ) {
         self.id = id
-        self.text = text
+        self.filter = filter
+        self.limit = limit
         self.fanout = fanout
         self.ttl = ttl
         self.budget = budget
@@ -41,13 +44,16 @@ package struct Arc: Hashable, Sendable {
         low: PeerID(0, 0, 0, 0), high: PeerID(.max, .max, .max, .max))
 }
 
-/// How much of an arc an answer covers. What is known and neither reached, pruned nor failed was
-/// not asked: then `truncated` is set.
+/// How much of an arc an answer covers. What is known and neither reached, cached, pruned nor failed
+/// was not asked: then `truncated` is set.
 package struct FleetCoverage: Hashable, Sendable {
     /// Peers that searched their catalogs.
     package var reached = 0
     /// Live members of the arc.
     package var known = 0
+    /// Members that were not asked, since their answer was here: the same question, and their
+    /// catalogs have not changed since.
+    package var cached = 0
     /// Members that were not asked, since they have nothing that could match.
     package var pruned = 0
     /// Members that did not answer.
@@ -57,6 +63,8 @@ package struct FleetCoverage: Hashable, Sendable {
     /// Questions that were sent.
     package var asked = 0
     package var truncated = false
+    /// The state of the catalog of who says this, when it searched; no sum has it.
+    package var catalog: CatalogVersion?
 
     package init() {}
 
@@ -64,6 +72,7 @@ package struct FleetCoverage: Hashable, Sendable {
     mutating func add(_ other: FleetCoverage) {
         reached += other.reached
         known += other.known
+        cached += other.cached
         pruned += other.pruned
         failed += other.failed
         duplicates += other.duplicates
@@ -92,6 +101,9 @@ package struct FleetSearchConfiguration: Hashable, Sendable {
     package var openMax = 256
     /// Answers for one question; past it the rest is truncated.
     package var answersMax = 20_000
+    /// Answers of single peers kept, and files in all of them: about 100 bytes a file.
+    package var cachedMax = 1024
+    package var cachedFilesMax = 20_000
     package var seenMax = 16_384
     package var seenLifetime = Duration.seconds(600)
     var plantedBug: SwimConfiguration.PlantedBug?

@@ -31,13 +31,14 @@ extension FleetSearch {
         _ members: [SwimRecord], _ job: Job, _ query: FleetQuery, summaries: SummaryStore,
         now: Instant, _ effects: inout [Effect]
     ) {
-        let grams = GramFilter.grams(of: query.text)
-        let mayMatch = members.map { summaries.mayMatch($0, grams: grams, now: now) }
+        let keys = query.filter.keys
+        let mayMatch = members.map { summaries.mayMatch($0, keys: keys, now: now) }
         let candidates = zip(members, mayMatch).filter(\.1).map(\.0)
         if candidates.count <= min(query.fanout, configuration.partMax) || query.ttl == 0 {
             open[job]?.coverage.known += members.count - candidates.count
             open[job]?.coverage.pruned += members.count - candidates.count
-            askEach(candidates, job, query, now: now, &effects)
+            let left = answerFromCache(candidates, job, query, summaries, now: now, &effects)
+            askEach(left, job, query, now: now, &effects)
             return
         }
         let wanted = (members.count + configuration.partMax - 1) / configuration.partMax
@@ -104,7 +105,7 @@ extension FleetSearch {
         guard let index = open[job]?.parts.count else { return }
         open[job]?.parts.append(part)
         if !ask(job, part: index, now: now, &effects) {
-            // No time is left for anybody.
+            // No time is left for anybody, or enough was found.
             open[job]?.parts[index].coverage = Self.unreached(part)
         }
     }
@@ -121,7 +122,7 @@ extension FleetSearch {
     mutating func ask(
         _ job: Job, part index: Int, now: Instant, _ effects: inout [Effect]
     ) -> Bool {
-        guard let current = open[job] else { return false }
+        guard let current = open[job], !current.isStopped else { return false }
         let part = current.parts[index]
         var query = current.query
         query.ttl -= 1
@@ -162,10 +163,14 @@ extension FleetSearch {
                 break
             }
             open[job]?.answered.insert(hit.from)
+            open[job]?.files += hit.files
             news.append(hit)
         }
         guard !news.isEmpty else { return }
         open[job]?.waiting += news
+        if let limit = open[job]?.query.limit, open[job].map({ $0.files >= limit }) == true {
+            stop(job, &effects)
+        }
         guard let current = open[job], current.gatheredAt == nil, !isDone(current) else { return }
         flush(job, now: now, &effects)
     }
@@ -187,9 +192,15 @@ extension FleetSearch {
         sum.reached += coverage.reached
         sum.known = max(sum.known, coverage.known)
         // Each may have pruned the other, or have found it silent.
-        sum.pruned = min(max(sum.pruned, coverage.pruned), max(0, sum.known - sum.reached))
-        let rest = max(0, sum.known - sum.reached - sum.pruned)
-        sum.failed = min(max(sum.failed, coverage.failed), rest)
+        var rest = max(0, sum.known - sum.reached)
+        func most(_ count: KeyPath<FleetCoverage, Int>) -> Int {
+            let most = min(max(sum[keyPath: count], coverage[keyPath: count]), rest)
+            rest -= most
+            return most
+        }
+        sum.cached = most(\.cached)
+        sum.pruned = most(\.pruned)
+        sum.failed = most(\.failed)
         sum.duplicates += coverage.duplicates
         sum.asked += coverage.asked
         sum.truncated = sum.truncated && coverage.truncated
@@ -234,20 +245,29 @@ extension FleetSearch {
 
     /// The deadline: whoever is missing has failed.
     private mutating func expire(_ job: Job, _ effects: inout [Effect]) {
+        for index in open[job]?.parts.indices ?? 0..<0 {
+            guard let part = open[job]?.parts[index], part.coverage == nil else { continue }
+            var coverage = Self.unreached(part)
+            coverage.failed = min(coverage.known, part.tried.count)
+            open[job]?.parts[index].coverage = coverage
+        }
+        stop(job, &effects)
+        finishIfDone(job, &effects)
+    }
+
+    /// Ends what is still under way: nobody is waited for any more.
+    private mutating func stop(_ job: Job, _ effects: inout [Effect]) {
         cancelBranches(job, &effects)
-        guard var current = open[job] else { return }
+        guard var current = open[job], !isDone(current) else { return }
         current.isLocalPending = false
+        current.isStopped = true
         current.coverage.truncated = true
         for index in current.parts.indices {
-            if current.parts[index].coverage == nil {
-                var coverage = Self.unreached(current.parts[index])
-                coverage.failed = min(coverage.known, current.parts[index].tried.count)
-                current.parts[index].coverage = coverage
-            }
+            let part = current.parts[index]
+            current.parts[index].coverage = part.coverage ?? Self.unreached(part)
             current.parts[index].open = [:]
         }
         open[job] = current
-        finishIfDone(job, &effects)
     }
 
     mutating func cancelBranches(_ job: Job, _ effects: inout [Effect]) {
@@ -265,7 +285,6 @@ extension FleetSearch {
         guard let current = open[job], isDone(current) else { return }
         var coverage = current.coverage
         for part in current.parts { if let own = part.coverage { coverage.add(own) } }
-        coverage.reached += current.coverage.duplicates == 0 ? 1 : 0
         open[job] = nil
         effects.append(.finished(job, current.waiting, coverage))
     }

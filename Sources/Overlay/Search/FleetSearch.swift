@@ -14,10 +14,13 @@ package struct FleetSearch<Answer: Sendable>: Sendable {
     package struct Hit: Sendable {
         package var from: PeerID
         package var answer: Answer
+        /// How many are in the answer.
+        package var files: Int
 
-        package init(from: PeerID, answer: Answer) {
+        package init(from: PeerID, answer: Answer, files: Int) {
             self.from = from
             self.answer = answer
+            self.files = files
         }
     }
 
@@ -34,8 +37,9 @@ package struct FleetSearch<Answer: Sendable>: Sendable {
     package enum Event: Sendable {
         /// A search about `arc`, our own or somebody's.
         case asked(Job, FleetQuery, Arc)
-        /// nil: no file matches here, or the catalog could not be asked.
-        case localAnswered(Job, Answer?)
+        /// nil: no file matches here. With the state of the catalog, unless that could not be asked or
+        /// said only a part.
+        case localAnswered(Job, Answer?, files: Int, catalog: CatalogVersion?)
         case branchAnswered(Branch, [Hit])
         /// The last of a branch.
         case branchEnded(Branch, [Hit], FleetCoverage)
@@ -78,6 +82,9 @@ package struct FleetSearch<Answer: Sendable>: Sendable {
         var partOf: [Int: Int] = [:]
         var coverage = FleetCoverage()
         var answered: Set<PeerID> = []
+        var files = 0
+        /// Nobody is asked any more.
+        var isStopped = false
         var waiting: [Hit] = []
         /// When those go, at the latest.
         var gatheredAt: Instant?
@@ -87,6 +94,7 @@ package struct FleetSearch<Answer: Sendable>: Sendable {
     package let configuration: FleetSearchConfiguration
     var random: SplitMix64
     var seen: SeenQueries
+    var cache: AnswerCache<Answer>
     var open: [Job: Open] = [:]
 
     package init(own: PeerID, configuration: FleetSearchConfiguration, seed: UInt64) {
@@ -94,6 +102,8 @@ package struct FleetSearch<Answer: Sendable>: Sendable {
         self.configuration = configuration
         random = SplitMix64(seed: seed)
         seen = SeenQueries(limit: configuration.seenMax, lifetime: configuration.seenLifetime)
+        cache = AnswerCache(
+            limit: configuration.cachedMax, filesMax: configuration.cachedFilesMax)
     }
 
     package var openCount: Int { open.count }
@@ -110,20 +120,26 @@ package struct FleetSearch<Answer: Sendable>: Sendable {
         switch event {
         case .asked(let job, let query, let arc):
             start(job, query, arc, fleet: fleet, summaries: summaries, now: now, &effects)
-        case .localAnswered(let job, let answer):
+        case .localAnswered(let job, let answer, let files, let catalog):
             guard open[job]?.isLocalPending == true else { break }
             open[job]?.isLocalPending = false
-            take(answer.map { [Hit(from: own, answer: $0)] } ?? [], job, now: now, &effects)
+            open[job]?.coverage.reached = 1
+            open[job]?.coverage.catalog = catalog
+            let hits = answer.map { [Hit(from: own, answer: $0, files: files)] }
+            take(hits ?? [], job, now: now, &effects)
             finishIfDone(job, &effects)
         case .branchAnswered(let branch, let hits):
             guard let part = hear(branch) else { break }
             // It lives and works: nobody else is needed.
             open[branch.job]?.parts[part].open[branch.number] = .distant
             take(hits, branch.job, now: now, &effects)
+            finishIfDone(branch.job, &effects)
         case .branchEnded(let branch, let hits, let coverage):
             guard let part = hear(branch) else { break }
-            take(hits, branch.job, now: now, &effects)
+            keep(hits, coverage, of: part, branch.job)
+            // First, so that the last hits of all go with the end.
             end(branch, of: part, coverage)
+            take(hits, branch.job, now: now, &effects)
             finishIfDone(branch.job, &effects)
         case .branchFailed(let branch):
             guard let part = hear(branch) else { break }

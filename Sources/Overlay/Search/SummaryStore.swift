@@ -2,16 +2,21 @@
 ///
 /// Of whom nothing is known, or nothing lately, everything may be expected: a copy that was not
 /// confirmed within `lease` counts as none, so that a message that was lost can hide a new file no
-/// longer than that. Bounded: past `limit` a new peer's summary is not taken, and it is asked.
+/// longer than that. Bounded: past `limit` what is out of date goes, and where nothing is, a new peer's
+/// summary is not taken, and it is asked.
 package struct SummaryStore: Sendable {
     /// What a peer says of its summary.
     package enum Message: Hashable, Sendable {
         case whole(boot: UInt64, version: UInt64, GramFilter)
-        /// The bits that are new between two versions that follow each other.
-        case delta(boot: UInt64, version: UInt64, bits: [Int])
+        /// The bits that are new since an earlier version.
+        case delta(boot: UInt64, since: UInt64, version: UInt64, bits: [Int])
         /// Nothing has changed.
         case still(boot: UInt64, version: UInt64)
     }
+
+    /// Bytes of a word that nothing has changed, as ``SwimMessage/encodedBytes`` counts them: the sender's id,
+    /// two numbers and the overhead of a call.
+    static let stillBytes = 60 + PeerID.bytesCount + 2 + 2 * 6
 
     package enum Answer: Hashable, Sendable { case taken, wholeNeeded, refused }
 
@@ -39,16 +44,19 @@ package struct SummaryStore: Sendable {
         switch message {
         case .whole(let boot, let version, let filter):
             let known = copies[peer]
+            if known == nil, copies.count >= limit {
+                copies = copies.filter { now - $0.value.confirmedAt <= lease }
+            }
             guard known != nil || copies.count < limit else { return .refused }
             // One that was overtaken; what is here is newer.
             if let known, (known.boot, known.version) > (boot, version) { return .taken }
             copies[peer] = Copy(
                 boot: boot, version: version, filter: filter, confirmedAt: now)
             return .taken
-        case .delta(let boot, let version, let bits):
+        case .delta(let boot, let since, let version, let bits):
             guard var copy = copies[peer], copy.boot == boot else { return .wholeNeeded }
             if version <= copy.version { return .taken }
-            guard version == copy.version + 1, copy.filter.insert(bits: bits) else {
+            guard since == copy.version, copy.filter.insert(bits: bits) else {
                 copies[peer] = nil
                 return .wholeNeeded
             }
@@ -69,11 +77,20 @@ package struct SummaryStore: Sendable {
 
     package mutating func remove(_ peer: PeerID) { copies[peer] = nil }
 
-    /// Whether the peer, in this run of its, may have a name that contains the text of these trigrams.
-    func mayMatch(_ record: SwimRecord, grams: [UInt32], now: Instant) -> Bool {
+    /// Whether the peer, in this run of its, may have a file that asks for these keys.
+    func mayMatch(_ record: SwimRecord, keys: [GramFilter.Key], now: Instant) -> Bool {
+        trusted(record, now: now)?.filter.mayContain(keys: keys) ?? true
+    }
+
+    /// The state of the peer's catalog, where it is known for sure.
+    func catalogVersion(of record: SwimRecord, now: Instant) -> CatalogVersion? {
+        trusted(record, now: now).map { CatalogVersion(boot: $0.boot, version: $0.version) }
+    }
+
+    private func trusted(_ record: SwimRecord, now: Instant) -> Copy? {
         guard let copy = copies[record.id], copy.boot == record.incarnation.boot,
             now - copy.confirmedAt <= lease
-        else { return true }
-        return copy.filter.mayContain(grams: grams)
+        else { return nil }
+        return copy
     }
 }

@@ -14,12 +14,15 @@ package struct MemberTable: Sendable {
     package private(set) var digest: [UInt64]
     /// How many are alive or suspect.
     package private(set) var liveCount: Int
+    /// How many are not simply alive.
+    private(set) var troubledCount: Int
 
     /// - Parameter records: One for an id at most.
     package init(_ records: [SwimRecord] = []) {
         base = records.sorted { $0.id < $1.id }
         digest = Array(repeating: 0, count: Self.buckets)
         liveCount = base.count { $0.state.isLive }
+        troubledCount = base.count { $0.state != .alive }
         for record in base { toggle(record) }
     }
 
@@ -43,9 +46,11 @@ package struct MemberTable: Sendable {
         if let former = self[record.id] {
             toggle(former)
             liveCount -= former.state.isLive ? 1 : 0
+            troubledCount -= former.state == .alive ? 0 : 1
         }
         toggle(record)
         liveCount += record.state.isLive ? 1 : 0
+        troubledCount += record.state == .alive ? 0 : 1
         let place = Self.place(of: record.id, in: base)
         if place < base.count, base[place].id == record.id {
             changed[place] = record
@@ -95,28 +100,56 @@ package struct MemberTable: Sendable {
 
     /// The next living member after `id` on the ring of ids, other than `id`.
     func successor(of id: PeerID, where isWanted: (SwimRecord) -> Bool) -> SwimRecord? {
-        let (place, late) = (Self.place(of: id, in: base), Self.place(of: id, in: added))
-        let early = Self.first(base.count, from: place) { index in
+        next(to: id, isForward: true, where: isWanted)
+    }
+
+    /// The living members that are nearest to `id` on the ring of ids, `reach` on each side at most.
+    package func near(_ id: PeerID, reach: Int) -> [SwimRecord] {
+        var found: [SwimRecord] = []
+        for isForward in [true, false] {
+            var end = id
+            for _ in 0..<reach {
+                guard
+                    let next = next(to: end, isForward: isForward, where: \.state.isLive),
+                    next.id != id, !found.contains(where: { $0.id == next.id })
+                else { break }
+                found.append(next)
+                end = next.id
+            }
+        }
+        return found
+    }
+
+    private func next(
+        to id: PeerID, isForward: Bool, where isWanted: (SwimRecord) -> Bool
+    ) -> SwimRecord? {
+        // Forward from the place of `id`, or back from the one before it.
+        func start(_ records: [SwimRecord]) -> Int {
+            Self.place(of: id, in: records) + (isForward ? 0 : records.count - 1)
+        }
+        let step = isForward ? 1 : -1
+        let early = Self.first(base.count, from: start(base), by: step) { index in
             let record = changed[index] ?? base[index]
             return record.id != id && isWanted(record) ? record : nil
         }
-        let other = Self.first(added.count, from: late) { index in
+        let other = Self.first(added.count, from: start(added), by: step) { index in
             added[index].id != id && isWanted(added[index]) ? added[index] : nil
         }
         guard let early, let other else { return early ?? other }
-        // The one that comes first clockwise: those past the wrap come last.
-        let earlyWraps = early.id < id
-        let otherWraps = other.id < id
+        // The one that comes first: those past the wrap come last.
+        let earlyWraps = (early.id < id) == isForward
+        let otherWraps = (other.id < id) == isForward
         if earlyWraps != otherWraps { return earlyWraps ? other : early }
-        return early.id < other.id ? early : other
+        return (early.id < other.id) == isForward ? early : other
     }
 
-    /// The first that `test` takes of `count` places, going round from `start`.
+    /// The first that `test` takes of `count` places, going round from `start`, by 1 or -1.
     private static func first(
-        _ count: Int, from start: Int, _ test: (Int) -> SwimRecord?
+        _ count: Int, from start: Int, by direction: Int, _ test: (Int) -> SwimRecord?
     ) -> SwimRecord? {
         for step in 0..<count {
-            if let found = test((start + step) % count) { return found }
+            let place = (start + direction * step) % count
+            if let found = test(place < 0 ? place + count : place) { return found }
         }
         return nil
     }

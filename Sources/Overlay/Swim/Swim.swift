@@ -158,6 +158,7 @@ package struct Swim: Sendable {
 
     /// Instants do not survive a restart: the time of suspects, and of those that are gone, begins anew.
     private mutating func restoreClocks(now: Instant) {
+        guard table.troubledCount > 0 else { return }
         for place in 0..<table.count {
             let record = table.record(at: place)
             switch record.state {
