@@ -163,7 +163,7 @@ let package = Package(
         .target(
             name: "Transfer",
             dependencies: [
-                "Locking", "LogMessages", "RootedFiles",
+                "Locking", "LogMessages", "RootedFiles", "SQLite",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -314,11 +314,11 @@ let package = Package(
         .testTarget(
             name: "TransferTests",
             dependencies: [
-                "Transfer", "RootedFiles", "TestDirectories",
+                "Locking", "Transfer", "RootedFiles", "TestDirectories",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
-            ],
+            ] + nio,
             swiftSettings: strict
         ),
         .testTarget(

@@ -42,6 +42,7 @@ package enum LogMessage: String, CaseIterable, Sendable {
     case uploadDone = "0d5124a749be43f09de1ea67fe0667d7"
     case uploadFailed = "f3ab8b9be62f4074ae22bf9589b04c87"
     case partialFilesRemain = "465a751c13ec4323a96765b9fb164dd0"
+    case transfersForgotten = "6599f80fab164c6ba386d589d5afb996"
 
     // The shared directory
     case catalogRebuilt = "cff2439bf01f44b8a1a5147bdccdf7d1"
@@ -78,7 +79,7 @@ package enum LogMessage: String, CaseIterable, Sendable {
             .catalogSilent, .filesNotShared, .directoryNotWatched, .watchIncomplete,
             .requestRefused, .instanceMetadataFailed, .noAddress, .friendWithoutREST,
             .noDirectoryPassword, .uploadFailed, .directoryStoreSilent, .directoryLost,
-            .directoryRefuses, .directoryListCut, .grpcClientCutOff:
+            .directoryRefuses, .directoryListCut, .grpcClientCutOff, .transfersForgotten:
             .warning
         case .started, .stopping, .stopped, .configurationReloaded, .peerFound, .peerLeft,
             .transferDone, .sourceFailed, .uploadDone, .directoryPeerIn, .directoryPeerOut,
@@ -118,6 +119,7 @@ package enum LogMessage: String, CaseIterable, Sendable {
         case .uploadFailed: "an upload failed"
         case .sourceFailed: "a source did not give the file to its end"
         case .partialFilesRemain: "cannot remove partial files"
+        case .transfersForgotten: "the database of the transfers is begun anew"
         case .catalogRebuilt: "the catalog's database is rebuilt"
         case .catalogSilent: "the catalog does not answer"
         case .filesNotShared: "some files are not shared"

@@ -63,6 +63,14 @@ package final class OpenFile: Sendable {
         try result.get()
     }
 
+    /// As the other, of memory that is no array.
+    package func write(_ bytes: RawSpan, at offset: Int64) throws(RootedFileError) {
+        let result = bytes.withUnsafeBytes { bytes in
+            Result { () throws(RootedFileError) in try write(bytes, at: offset) }
+        }
+        try result.get()
+    }
+
     /// As the other, for callers that pool their memory.
     package func write(
         _ bytes: UnsafeRawBufferPointer, at offset: Int64

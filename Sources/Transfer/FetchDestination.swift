@@ -2,7 +2,8 @@ import Glibc
 import RootedFiles
 import SystemPackage
 
-/// Where a fetched file goes. Calls block for as long as the disk takes; one at a time.
+/// Where a fetched file goes. Calls block for as long as the disk takes; one at a time, but that pieces
+/// are read and written by several threads at once.
 package protocol FetchDestination: Sendable {
     /// For messages.
     var path: String { get }
@@ -13,12 +14,15 @@ package protocol FetchDestination: Sendable {
     /// - Throws: ``FetchError``: `disk`; `alreadyExists` where that is known beforehand.
     func open() throws(FetchError) -> Int64
 
+    /// Bytes of the partial file, holes among them.
+    func length() throws(RootedFileError) -> Int64
+
     /// Makes sure of the room for `size` bytes where the file system can.
     func reserve(_ size: Int64) throws(RootedFileError)
 
     /// - Returns: Bytes read; fewer than `buffer.count` only at the end.
     func read(into buffer: inout [UInt8], at offset: Int64) throws(RootedFileError) -> Int
-    func write(_ bytes: [UInt8], at offset: Int64) throws(RootedFileError)
+    func write(_ bytes: RawSpan, at offset: Int64) throws(RootedFileError)
     func truncate(to size: Int64) throws(RootedFileError)
 
     /// Makes the verified bytes durable and gives them their name.
@@ -49,12 +53,16 @@ package struct DescriptorDestination: FetchDestination {
 
     package func open() throws(FetchError) -> Int64 {
         do {
-            if resume { return try attempt { try descriptor.seek(offset: 0, from: .end) } }
+            if resume { return try length() }
             try truncate(to: 0)
             return 0
         } catch {
             throw .disk(error)
         }
+    }
+
+    package func length() throws(RootedFileError) -> Int64 {
+        try attempt { try descriptor.seek(offset: 0, from: .end) }
     }
 
     /// The caller's file system is its own affair: a full disk shows with the write.
@@ -70,8 +78,10 @@ package struct DescriptorDestination: FetchDestination {
         }
     }
 
-    package func write(_ bytes: [UInt8], at offset: Int64) throws(RootedFileError) {
-        _ = try attempt { try descriptor.writeAll(toAbsoluteOffset: offset, bytes) }
+    package func write(_ bytes: RawSpan, at offset: Int64) throws(RootedFileError) {
+        _ = try attempt {
+            try bytes.withUnsafeBytes { try descriptor.writeAll(toAbsoluteOffset: offset, $0) }
+        }
     }
 
     package func truncate(to size: Int64) throws(RootedFileError) {

@@ -46,7 +46,7 @@ final class FetchedBytes: Sendable {
             // One writer at a time (BatchQueue), so the lock is free but for a reader of `count`.
             var (hasher, count) = self.state.withLock { ($0.hasher, $0.count) }
             for chunk in batch {
-                try destination.write(chunk, at: count)
+                try destination.write(chunk.span.bytes, at: count)
                 hasher.update(data: chunk)
                 count += Int64(chunk.count)
             }

@@ -56,6 +56,10 @@ package final class StagedDestination: FetchDestination {
         }
     }
 
+    package func length() throws(RootedFileError) -> Int64 {
+        try opened.status().size
+    }
+
     package func reserve(_ size: Int64) throws(RootedFileError) {
         try opened.preallocate(size)
     }
@@ -66,7 +70,7 @@ package final class StagedDestination: FetchDestination {
         try opened.read(into: &buffer, at: offset)
     }
 
-    package func write(_ bytes: [UInt8], at offset: Int64) throws(RootedFileError) {
+    package func write(_ bytes: RawSpan, at offset: Int64) throws(RootedFileError) {
         try opened.write(bytes, at: offset)
     }
 

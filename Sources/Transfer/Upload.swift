@@ -111,7 +111,7 @@ package final class Upload: Sendable {
             try checkRoom()
             now.nextRoomCheck = now.count + Self.roomCheckBytes
         }
-        try destination.write(chunk, at: now.count)
+        try destination.write(chunk.span.bytes, at: now.count)
         now.hasher.update(data: chunk)
         now.count += Int64(chunk.count)
         state.withLock { [now] in $0 = now }

@@ -105,6 +105,56 @@ struct PlanBench {
         #expect(bench.waiting(0) == [1] && bench.waiting(1) == [2])
     }
 
+    @Test("Afresh it asks for pieces at once; when the whole is wrong, a manifest says what is")
+    func trust() {
+        var bench = PlanBench(wholes(2, pieces: 2), fetching: false)
+        let candidates = wholes(2, pieces: 2).map(\.candidate)
+        let size = candidates[0].size
+        #expect(bench.send(.startedAfresh) == [.use(manifest: nil, size: size), .check])
+        #expect(
+            bench.send(.piecesChecked(PieceSet(pieceCount: 2))) == [
+                .request(0, candidates[0], pieces: 0..<1),
+                .request(1, candidates[1], pieces: 1..<2),
+            ])
+        bench.give(0)
+        #expect(bench.give(1) == [.verify])
+        #expect(bench.send(.mismatched) == [.fetchManifest(request: 2, candidates[0])])
+        #expect(
+            bench.send(.manifestReceived(request: 2)) == [.use(manifest: 2, size: size), .check])
+        var fits = PieceSet(pieceCount: 2)
+        fits.insert(1)
+        // Both are as good as new: who sends the piece wrong now is banned.
+        #expect(
+            bench.send(.piecesChecked(fits)) == [.request(3, candidates[0], pieces: 0..<1)])
+        #expect(
+            bench.send(.pieceMismatched(request: 3, piece: 0)) == [
+                .cancel(request: 3), .ban(candidates[0], .badPiece(0)),
+                .request(4, candidates[1], pieces: 0..<1),
+            ])
+        bench.send(.pieceStored(request: 4, piece: 0))
+        #expect(bench.send(.verified) == [.publish])
+    }
+
+    @Test("On trust the size is that which most announce")
+    func trustedSize() {
+        let odd = SourceOffer(candidate: FetchCandidate(peer: "p9", path: "f", size: 3 << 20))
+        var bench = PlanBench([odd] + wholes(2, pieces: 4), fetching: false)
+        let size = wholes(1, pieces: 4)[0].candidate.size
+        #expect(bench.send(.startedAfresh) == [.use(manifest: nil, size: size), .check])
+    }
+
+    @Test("Bytes that wait here are no silence of the source")
+    func held() {
+        var bench = PlanBench(wholes(1, pieces: 4))
+        for _ in 0..<4 {
+            _ = bench.wait(.seconds(10))
+            bench.send(.bytesHeld(request: bench.request(0) ?? -1))
+        }
+        #expect(bench.plan.sources[0].failures == 0)
+        _ = bench.wait(.seconds(20))
+        #expect(bench.plan.sources[0].reason == .stalled)
+    }
+
     @Test("A source that gives no manifest is followed by the next")
     func manifestRefused() {
         var bench = PlanBench(wholes(2, pieces: 4), fetching: false)

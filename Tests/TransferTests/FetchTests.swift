@@ -15,9 +15,9 @@ final class Workplace {
     let clock = TestClock()
     let key: StagingArea.Key
 
-    /// Made once: a debug build takes long for it.
+    /// Made once: a debug build takes long for it. No two pieces of it are the same.
     private static let pattern = (0..<(3 << 20 | 12_345)).map {
-        UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 9)
+        UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 9 ^ $0 >> 20)
     }
     private static let wrongPattern = pattern.map { ~$0 }
 
@@ -298,13 +298,14 @@ struct FullDisk: FetchDestination {
     }
 
     func open() throws(FetchError) -> Int64 { 0 }
+    func length() throws(RootedFileError) -> Int64 { 0 }
     func reserve(_ size: Int64) throws(RootedFileError) {}
     func read(into buffer: inout [UInt8], at offset: Int64) throws(RootedFileError) -> Int { 0 }
     func truncate(to size: Int64) throws(RootedFileError) {}
     func publish() throws(RootedFileError) {}
     func close() {}
 
-    func write(_ bytes: [UInt8], at offset: Int64) throws(RootedFileError) {
+    func write(_ bytes: RawSpan, at offset: Int64) throws(RootedFileError) {
         try inner.write(bytes, at: offset)
     }
 }

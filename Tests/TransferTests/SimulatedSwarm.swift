@@ -55,10 +55,14 @@ struct SimulatedSwarm {
     var active: [Int: Active] = [:]
     var disk: [UInt8]
     var inUse: [UInt8]?
+    /// Whether it begins on trust, where that can be; else with a manifest.
+    var beginsOnTrust = false
+    /// Nothing proves pieces.
+    var isOnTrust = false
     var manifests: [Int: [UInt8]] = [:]
     var now = Duration.zero
     var outcome: FetchOutcome?
-    /// By the manifest in use.
+    /// By the manifest in use; on trust, by the truth.
     var right: [Int: Int] = [:]
     var wrong: [Int: Int] = [:]
     var inEndGame: Set<Int> = []
@@ -112,7 +116,7 @@ struct SimulatedSwarm {
     // MARK: - Running
 
     mutating func run(steps: Int = 60_000) {
-        perform(plan.handle(.started(nil), now: now))
+        perform(plan.handle(beginsOnTrust ? .startedAfresh : .started(nil), now: now))
         for _ in 0..<steps where outcome == nil {
             if roll(8) == 0 { tick() } else { step() }
         }
@@ -178,9 +182,13 @@ struct SimulatedSwarm {
         request.pieces.removeFirst()
         active[id] = request.pieces.isEmpty ? nil : request
         guard let inUse else { return }
-        if inUse[piece] == value {
+        if isOnTrust || inUse[piece] == value {
             disk[piece] = value
-            right[piece, default: 0] += 1
+            if inUse[piece] == value {
+                right[piece, default: 0] += 1
+            } else {
+                wrong[piece, default: 0] += 1
+            }
             send(.pieceStored(request: id, piece: piece))
         } else {
             wrong[piece, default: 0] += 1
@@ -200,14 +208,20 @@ struct SimulatedSwarm {
             case .use(let manifest, let size):
                 let count = PieceLayout(size: size).pieceCount
                 inUse = manifest.map { manifests[$0] ?? [] } ?? Array(repeating: 0, count: count)
+                let wasOnTrust = isOnTrust
+                isOnTrust = manifest == nil && count > 1
                 disk = Array(disk.prefix(count))
                 disk += Array(repeating: 255, count: count - disk.count)
-                (right, wrong, inEndGame) = ([:], [:], [])
+                if !wasOnTrust { (right, wrong, inEndGame) = ([:], [:], []) }
             case .check:
                 let inUse = inUse ?? []
                 var set = PieceSet(pieceCount: inUse.count)
                 for piece in inUse.indices {
-                    if disk[piece] == inUse[piece] { set.insert(piece) } else { right[piece] = nil }
+                    if disk[piece] == inUse[piece], !isOnTrust {
+                        set.insert(piece)
+                    } else {
+                        right[piece] = nil
+                    }
                 }
                 effects += plan.handle(.piecesChecked(set), now: now)
             case .request(let request, let candidate, let pieces):

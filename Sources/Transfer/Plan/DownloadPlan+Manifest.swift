@@ -1,5 +1,38 @@
 /// Manifests: who is asked, what is there by them, and when one was a lie.
 extension DownloadPlan {
+    // MARK: - On trust
+
+    /// Of the size that most whole sources announce.
+    mutating func startOnTrust(now: Duration) -> [Effect] {
+        nextSearch = now + configuration.searchInterval
+        let sizes = sources.filter { $0.offer.isWhole }.map { $0.offer.candidate.size }
+        let votes = Dictionary(grouping: sizes) { $0 }.mapValues(\.count)
+        let size = sizes.max { (votes[$0] ?? 0) < (votes[$1] ?? 0) }
+        guard let size, PieceLayout(size: size).pieceCount > 1 else {
+            state = .describing
+            return proceed(now: now)
+        }
+        let layout = PieceLayout(size: size)
+        adopt(Description(giver: nil, layout: layout, seed: seed, isOnTrust: true))
+        state = .checking(isSuspect: false)
+        return [.use(manifest: nil, size: size), .check]
+    }
+
+    /// All came, and the whole is not what is wanted. Nobody is blamed yet: by a manifest whoever sends a
+    /// wrong piece again is found out, and what is right stays.
+    mutating func loseTrust(now: Duration) -> [Effect] {
+        for source in sources.indices where sources[source].isProven {
+            sources[source].reason = .mismatch
+            sources[source].piecesGiven = 0
+        }
+        description = nil
+        for source in sources.indices { layOut(source) }
+        state = .describing
+        return proceed(now: now)
+    }
+
+    // MARK: - Manifests
+
     /// Asks the source that failed least, one at a time. A file of at most one piece is described by
     /// its size alone.
     mutating func askForManifest(now: Duration) -> [Effect] {

@@ -182,9 +182,15 @@ extension DownloadPlan {
     }
 
     mutating func end(_ request: Int, by reason: FetchReason, now: Duration) -> [Effect] {
-        guard let source = requests[request]?.source else { return [] }
+        guard let asked = requests[request] else { return [] }
+        let source = asked.source
         close(request, now: now)
         switch reason {
+        case .refused where asked.isManifest:
+            // Of an older version, perhaps: it may give pieces that another describes.
+            sources[source].hasGivenManifest = true
+            if sources[source].reason != .mismatch { sources[source].reason = reason }
+            return []
         case .refused:
             return rule(out: source, .out, reason, now: now)
         case .sentTooMuch, .badManifest:

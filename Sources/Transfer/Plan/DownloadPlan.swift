@@ -5,6 +5,11 @@
 /// manifest and the whole does not, the giver lied, and who was banned by its manifest is acquitted.
 /// A file of one piece needs no manifest.
 ///
+/// Where nothing of the file is here yet, it begins on trust: pieces are taken as they come, without a
+/// manifest and without a proof of their own, and the whole is what is proved. Only when that fails
+/// somebody is asked for a manifest, what is on the disk is compared with it, and from there on each
+/// piece is proved. So honest sources, the rule, cost one hashing and not three.
+///
 /// Sources: Cohen, "Incentives Build Robustness in BitTorrent", 2003 (rarest first, end game,
 /// pipelining). Left out: choking, because peers of a fleet do not trade. Runs of pieces instead of
 /// blocks, because a request costs a call.
@@ -19,6 +24,8 @@ package struct DownloadPlan: Sendable {
     package enum Event: Hashable, Sendable {
         /// With what an earlier run has left, where its manifest is known still.
         case started(Saved?)
+        /// The same, and nothing of the file is here: no byte that would have to be compared.
+        case startedAfresh
         /// A search has ended, with these holders, known ones among them.
         case sourcesFound([SourceOffer])
         /// A holder has said what it has now, or made itself known.
@@ -28,6 +35,8 @@ package struct DownloadPlan: Sendable {
         /// The pieces that are on this host's disk and fit the manifest in use.
         case piecesChecked(PieceSet)
         case bytesReceived(request: Int, count: Int)
+        /// Bytes of it wait for this host's disk or processor: the source owes us nothing.
+        case bytesHeld(request: Int)
         /// A piece fitted the manifest, and is written.
         case pieceStored(request: Int, piece: Int)
         case pieceMismatched(request: Int, piece: Int)
@@ -52,9 +61,10 @@ package struct DownloadPlan: Sendable {
         /// Ask for the manifest: `manifestReceived`, `requestFailed`.
         case fetchManifest(request: Int, FetchCandidate)
         /// From here on pieces are proved by that request's manifest, and the file has `size` bytes. nil:
-        /// by the file's own SHA-256, because it has one piece or none.
+        /// by the file's own SHA-256, where it has one piece or none; else by nothing.
         case use(manifest: Int?, size: Int64)
-        /// Compare what is on the disk with the manifest in use: `piecesChecked`.
+        /// Compare what is on the disk with the manifest in use: `piecesChecked`. Without one of several
+        /// pieces nothing is there.
         case check
         /// Ask for these pieces in one call.
         case request(Int, FetchCandidate, pieces: Range<Int>)
@@ -102,13 +112,16 @@ package struct DownloadPlan: Sendable {
         /// nil: somebody of an earlier run.
         let giver: Int?
         let layout: PieceLayout
+        /// Nothing proves the pieces.
+        let isOnTrust: Bool
         var picker: PiecePicker
         /// How often each piece came whole, right or wrong.
         var arrivals: [UInt8]
 
-        init(giver: Int?, layout: PieceLayout, seed: UInt64) {
+        init(giver: Int?, layout: PieceLayout, seed: UInt64, isOnTrust: Bool = false) {
             self.giver = giver
             self.layout = layout
+            self.isOnTrust = isOnTrust
             picker = PiecePicker(pieceCount: layout.pieceCount, seed: seed)
             arrivals = Array(repeating: 0, count: layout.pieceCount)
         }
@@ -121,6 +134,7 @@ package struct DownloadPlan: Sendable {
         /// Pieces that it has not brought yet, ascending; empty for a manifest.
         var waiting: [Int]
         let isManifest: Bool
+        /// Bytes came, or held ones were taken in: since then the source owes us some.
         var lastBytes: Duration
         /// Another has brought a piece of it: it would go on to send what nobody waits for.
         var isOvertaken = false
@@ -182,6 +196,8 @@ package struct DownloadPlan: Sendable {
 
         case (.idle, .started(let saved)):
             return start(saved, now: now)
+        case (.idle, .startedAfresh):
+            return startOnTrust(now: now)
         case (.describing, .manifestReceived(let request)):
             return describe(by: request, now: now)
         case (.checking(let isSuspect), .piecesChecked(let pieces)):
@@ -195,6 +211,9 @@ package struct DownloadPlan: Sendable {
             (.fetching, .bytesReceived(let request, let count)):
             note(count, of: request, now: now)
             return []
+        case (.describing, .bytesHeld(let request)), (.fetching, .bytesHeld(let request)):
+            requests[request]?.lastBytes = now
+            return []
         case (.describing, .requestEnded(let request)), (.fetching, .requestEnded(let request)):
             return end(request, now: now) + proceed(now: now)
         case (.describing, .requestFailed(let request, let reason)),
@@ -206,6 +225,8 @@ package struct DownloadPlan: Sendable {
         case (.verifying, .verified):
             state = .publishing
             return [.publish]
+        case (.verifying, .mismatched) where description?.isOnTrust == true:
+            return loseTrust(now: now)
         case (.verifying, .mismatched):
             rechecks += 1
             state = .checking(isSuspect: true)
@@ -265,12 +286,14 @@ package struct DownloadPlan: Sendable {
     /// Bytes that are here and fit the manifest.
     package var verifiedBytes: Int64 {
         guard let description else { return 0 }
-        let (layout, verified) = (description.layout, description.picker.verified)
-        guard let last = layout.pieceCount == 0 ? nil : layout.pieceCount - 1 else { return 0 }
-        let whole = Int64(verified.count) * PieceLayout.pieceBytes
-        return verified.contains(last)
-            ? whole - PieceLayout.pieceBytes + Int64(layout.bytes(of: last).count) : whole
+        return description.layout.byteCount(of: description.picker.verified)
     }
+
+    /// Whether events of this request still count.
+    package func isOpen(_ request: Int) -> Bool { requests[request] != nil }
+
+    /// Whether it ended for want of a manifest, and nothing else proves pieces.
+    package var lacksManifest: Bool { description == nil }
 
     /// Pieces that are here and fit the manifest; nil while there is none.
     package var verified: PieceSet? { description?.picker.verified }

@@ -21,6 +21,14 @@ package struct PieceLayout: Hashable, Sendable {
         bytes(of: piece..<piece + 1)
     }
 
+    /// How many bytes these pieces have; only the last of the file may be shorter than the others.
+    package func byteCount(of pieces: PieceSet) -> Int64 {
+        let last = pieceCount - 1
+        let whole = Int64(pieces.count) * Self.pieceBytes
+        guard last >= 0, pieces.contains(last) else { return whole }
+        return whole - Self.pieceBytes + Int64(bytes(of: last).count)
+    }
+
     /// Bytes of the file that these pieces are.
     package func bytes(of pieces: Range<Int>) -> Range<Int64> {
         precondition(

@@ -18,7 +18,7 @@ struct SourceRecord: Sendable {
     var failures = 0
     /// Not asked for anything before.
     var restsUntil = Duration.zero
-    /// Its manifest led nowhere, or is the one in use.
+    /// Its manifest led nowhere, or is the one in use, or it has none to give.
     var hasGivenManifest = false
     /// Right ones; it is proven when there is one.
     var piecesGiven = 0
