@@ -13,6 +13,8 @@
 #   make bench-overlay  the simulated fleets' figures; ARGUMENTS="search speed" says which, --plots where the pictures go
 #   make bench-directory  those of the directory; ARGUMENTS="--rows 10000000 sqlite" says which, and how large
 #   make bench-attacks  what floods of the gRPC port cost other clients
+#   make bench-transfer  `p2padm get` against rsync, curl and aria2c
+#   make kill-transfers  downloads under 1000 kill -9 (KILLS=N); part of make test with fewer
 #   make bench-grpc   the gRPC transport against the stock one, nginx and grpcio; ARGUMENTS="one-stream memory" says which
 #   make format | lint | clean | setup
 
@@ -35,7 +37,7 @@ TOOLS_PATH = $(CURDIR)/.build/tools/usr/bin
 .NOTPARALLEL:
 .PHONY: all build demo demo-directory test setup setup-build setup-demo setup-deb setup-test setup-bench setup-fleet lint \
 	format build-tests test-swift test-processes test-overlay sanitize test-fleet check-fleet install install-built deb bench \
-	bench-directory bench-attacks bench-grpc bench-overlay \
+	bench-directory bench-attacks bench-grpc bench-overlay bench-transfer kill-transfers \
 	bench-fleet clean
 
 all: build
@@ -88,6 +90,14 @@ bench-grpc: setup-test
 
 bench-directory: setup-test setup-bench build
 	PEER_BINARIES=$(CURDIR)/$(RELEASE) $(VENV_PYTHON) Benchmarks/bench_directory.py $(ARGUMENTS)
+
+bench-transfer: setup-test setup-bench build
+	PEER_BINARIES=$(CURDIR)/$(RELEASE) $(VENV_PYTHON) Benchmarks/bench_transfer.py $(ARGUMENTS)
+
+# P2P_SEED=N repeats a run.
+kill-transfers: setup-test build
+	P2P_KILLS=$${KILLS:-1000} PEER_BINARIES=$(CURDIR)/$(RELEASE) \
+		$(VENV_PYTHON) -m pytest -s Tests/IntegrationTests/test_killed_transfers.py
 
 bench-attacks: setup-test build
 	PEER_BINARIES=$(CURDIR)/$(RELEASE) $(VENV_PYTHON) Benchmarks/bench_attacks.py $(ARGUMENTS)

@@ -190,14 +190,25 @@ def test_get_to_a_file_does_not_overwrite_without_force(pair, output):
     assert target.read_bytes() == (pair[1].shared / "docs/report.pdf").read_bytes()
 
 
-@pytest.mark.parametrize("keep", [1, 65_536, 299_999, 300_000])
-def test_get_takes_up_a_partial_file(pair, output, keep):
-    data = (pair[1].shared / "docs/report.pdf").read_bytes()
-    (output / ".report.pdf.p2p-part").write_bytes(data[:keep])
-    lines = pair[0].adm_json("get", "docs/report.pdf", "--output", output)
-    assert (output / "report.pdf").read_bytes() == data
-    assert lines[-1]["result"]["resumed"] == keep
-    assert [path.name for path in output.iterdir()] == ["report.pdf"]
+@pytest.mark.parametrize(
+    ("path", "keep", "resumed"),
+    [
+        ("docs/report.pdf", 299_999, 0),
+        ("docs/report.pdf", 300_000, 300_000),
+        ("large año.bin", 1, 0),
+        ("large año.bin", 1 << 20, 1 << 20),
+        ("large año.bin", (8 << 20) - 1, 7 << 20),
+        ("large año.bin", 8 << 20, 8 << 20),
+    ],
+)
+def test_get_takes_up_a_partial_file(pair, output, path, keep, resumed):
+    """The pieces of 1 MiB of it that are whole."""
+    data, name = (pair[1].shared / path).read_bytes(), path.rpartition("/")[2]
+    (output / f".{name}.p2p-part").write_bytes(data[:keep])
+    lines = pair[0].adm_json("get", path, "--output", output)
+    assert (output / name).read_bytes() == data
+    assert lines[-1]["result"]["resumed"] == resumed
+    assert [file.name for file in output.iterdir()] == [name]
 
 
 def test_get_does_not_trust_a_partial_file(pair, output):

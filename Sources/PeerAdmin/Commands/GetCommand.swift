@@ -8,7 +8,8 @@ struct GetCommand: AdminCommand {
         commandName: "get",
         abstract: "Fetches a file, verified, into the shared directory or elsewhere.",
         discussion: """
-            The whole file's SHA-256 is compared before it appears under its name. What an \
+            It comes from all peers that have the same content, at once; with @PEER from that \
+            one. The whole file's SHA-256 is compared before it appears under its name. What an \
             interruption leaves is taken up again by the same command. With --output the file \
             is made as yourself, from a partial file .NAME.p2p-part beside it.
 

@@ -12,6 +12,7 @@ import PrometheusExposition
 import RootedFiles
 import ServiceLifecycle
 import Systemd
+import Transfer
 import Varlink
 
 /// The parts of a running daemon, made in the order in which they need each other.
@@ -65,8 +66,10 @@ struct DaemonParts {
         friends = configuration.friends
         self.sockets = sockets
         let root = try RootedDirectory(path: configuration.sharedDirectory)
+        let store = try Self.openTransfers(configuration, logger)
         fetches = Fetches(
-            peer: peer, links: links, root: root, transfers: transfers, logger: logger)
+            peer: peer, links: links, root: root, store: store, transfers: transfers,
+            logger: logger)
         uploads = Uploads(
             node: peer, root: root, transfers: transfers, logger: logger,
             isExcluded: { catalog.excludes($0) },
@@ -74,6 +77,7 @@ struct DaemonParts {
         let limiter = ClientLimiter()
         grpc = try Self.makeGRPC(
             sockets.grpc, group: group, peer: peer, network: network, transfers: transfers,
+            manifests: Manifests(store: store) { Int64(WallClock.milliseconds() / 1000) },
             uploads: uploads, limiter: limiter, logger: logger)
         directory =
             configuration.directory.serve
@@ -191,9 +195,22 @@ struct DaemonParts {
         }
     }
 
+    private static func openTransfers(
+        _ configuration: PeerConfiguration, _ logger: Logger
+    ) throws(StartupFailure) -> TransferStore {
+        do {
+            return try TransferStore.open(
+                stateDirectory: configuration.stateDirectory, logger: logger)
+        } catch {
+            throw StartupFailure(
+                code: .osError, message: "the list of transfers cannot be opened: \(error)")
+        }
+    }
+
     private static func makeGRPC(
         _ socket: ListeningSocket, group: any EventLoopGroup, peer: Peer, network: PeerNetwork,
-        transfers: TransferCounters, uploads: Uploads, limiter: ClientLimiter, logger: Logger
+        transfers: TransferCounters, manifests: Manifests, uploads: Uploads,
+        limiter: ClientLimiter, logger: Logger
     ) throws -> GRPCServer<NghttpServerTransport> {
         let descriptions = try ServiceDescriptions()
         let reflection = ReflectionService(descriptions: descriptions)
@@ -205,7 +222,8 @@ struct DaemonParts {
         return GRPCServer(
             transport: NghttpServerTransport(group: group, configuration: configuration),
             services: [
-                OverlayService(network: network), FilesService(node: peer, transfers: transfers),
+                OverlayService(network: network),
+                FilesService(node: peer, transfers: transfers, manifests: manifests),
                 SeedFileTransfer(node: peer, transfers: transfers),
                 SeedPeerService(node: peer, transfers: transfers, uploads: uploads),
                 HealthService(services: Set(names)), reflection,

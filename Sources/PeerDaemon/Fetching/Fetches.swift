@@ -47,17 +47,19 @@ final class Fetches: Sendable {
         case alreadyExists(path: String)
     }
 
-    private let peer: Peer
-    private let links: PeerLinks
+    let peer: Peer
+    let links: PeerLinks
     private let root: RootedDirectory
+    let store: TransferStore
     private let transfers: TransferCounters
-    private let logger: Logger
+    let logger: Logger
     private let active = Locked(0)
 
     init(
-        peer: Peer, links: PeerLinks, root: RootedDirectory, transfers: TransferCounters,
-        logger: Logger
+        peer: Peer, links: PeerLinks, root: RootedDirectory, store: TransferStore,
+        transfers: TransferCounters, logger: Logger
     ) {
+        self.store = store
         self.peer = peer
         self.links = links
         self.root = root
@@ -102,43 +104,23 @@ final class Fetches: Sendable {
             Progress(stage: .finding, path: request.wanted.path ?? "", elapsed: .zero))
         let found = try await FileFinder(peer: peer, links: links).find(request.wanted)
         return try await transfers.counted(.received) {
-            try await fetch(found, to: request.target, begin: begin, report: report)
+            try await fetch(found, for: request, begin: begin, report: report)
         }
     }
 
     private func fetch(
-        _ found: FileFinder.Found, to target: Target, begin: ContinuousClock.Instant,
+        _ found: FileFinder.Found, for request: Request, begin: ContinuousClock.Instant,
         report: @escaping @Sendable (Progress) async throws -> Void
     ) async throws -> Progress {
-        let destination = try destination(of: found, target)
-        let fetch = Fetch(
-            sha256: found.sha256, sources: sources(of: found), destination: destination,
-            logger: logger)
         var last = Progress(
             stage: .receiving, path: found.path, size: found.size, sha256: found.sha256,
             elapsed: .now - begin)
         try await report(last)
-        let result: FetchResult
-        do {
-            result = try await withThrowingTaskGroup(of: FetchResult?.self) { [last] group in
-                group.addTask { try await fetch.run() }
-                group.addTask {
-                    try await Self.follow(fetch, from: last, begin: begin, report: report)
-                    return nil
-                }
-                while let finished = try await group.next() {
-                    guard let finished else { continue }
-                    // What is still to be told is told by the last progress.
-                    group.cancelAll()
-                    return finished
-                }
-                preconditionFailure("a fetch ended without a result")
-            }
-        } catch let error as FetchError {
-            throw failure(error, found, received: fetch.receivedBytes)
+        let result = try await receive(found, for: request) { [last] reception in
+            try await Self.follow(reception, from: last, begin: begin, report: report)
         }
         transfers.add(.received, bytes: result.received)
-        if case .sharedDirectory = target {
+        if case .sharedDirectory = request.target {
             try await peer.catalog.published(RelativePath(found.path), sha256: found.sha256)
         }
         last.stage = .done
@@ -163,10 +145,10 @@ final class Fetches: Sendable {
 
     /// Passes the newest progress on, about ten times a second, until the fetch has ended.
     private static func follow(
-        _ fetch: Fetch, from first: Progress, begin: ContinuousClock.Instant,
+        _ reception: any Reception, from first: Progress, begin: ContinuousClock.Instant,
         report: @escaping @Sendable (Progress) async throws -> Void
     ) async throws {
-        for await now in fetch.progress {
+        for await now in reception.progress {
             var progress = first
             progress.received = now.received
             progress.source = now.peer
@@ -181,21 +163,7 @@ final class Fetches: Sendable {
         }
     }
 
-    private func sources(of found: FileFinder.Found) -> [Fetch.Source] {
-        found.holders.map { holder in
-            let candidate = FetchCandidate(
-                peer: holder.peer.name, path: holder.path, size: holder.size)
-            guard let address = holder.peer.grpc else {
-                return Fetch.Source(
-                    candidate: candidate,
-                    reader: RESTFileSource(links: links.rest, peer: holder.peer.url))
-            }
-            return Fetch.Source(
-                candidate: candidate, reader: GRPCFileSource(links: links, address: address))
-        }
-    }
-
-    private func destination(
+    func destination(
         of found: FileFinder.Found, _ target: Target
     ) throws -> any FetchDestination {
         switch target {
@@ -213,7 +181,7 @@ final class Fetches: Sendable {
         }
     }
 
-    private func failure(
+    func failure(
         _ error: FetchError, _ found: FileFinder.Found, received: Int64
     ) -> Failure {
         if case .alreadyExists(let path) = error { return .alreadyExists(path: path) }

@@ -72,6 +72,17 @@ struct FileFinder: Sendable {
             path: first.file.path, size: first.file.size, sha256: sha256, holders: holders)
     }
 
+    /// Others who have this content by now; those that would have to hash it first are not asked.
+    func holders(of found: Found) async -> [Holder] {
+        let (answers, _) = await searched(found.path)
+        let all = answers + (await listed(found.sha256, besides: answers))
+        return all.flatMap { answer in
+            answer.files.filter { $0.sha256 == found.sha256 }.map {
+                Holder(peer: answer.peer, path: $0.path, size: $0.size)
+            }
+        }
+    }
+
     // MARK: - Who says that it has it
 
     private func answers(_ wanted: Wanted) async throws -> ([PeerAnswer], SearchCoverage?) {

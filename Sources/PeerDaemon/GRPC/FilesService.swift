@@ -4,6 +4,7 @@ import GRPCProtobuf
 import PeerWire
 import RootedFiles
 import SwiftProtobuf
+import Transfer
 
 /// `p2p.v1.Files`: what peers move files with.
 ///
@@ -16,6 +17,7 @@ struct FilesService: RegistrableRPCService {
 
     let node: any Node
     let transfers: TransferCounters
+    let manifests: Manifests
 
     func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
         router.registerHandler(
@@ -43,6 +45,34 @@ struct FilesService: RegistrableRPCService {
                 return [:]
             }
         }
+        router.registerHandler(
+            forMethod: P2p_V1_Files.Method.Manifest.descriptor,
+            deserializer: ProtobufDeserializer<P2p_V1_ManifestRequest>(),
+            serializer: ProtobufSerializer<P2p_V1_ManifestReply>()
+        ) { request, _ in
+            let request = try await ServerRequest(stream: request).message
+            let content = try await FileFailure.mapped(by: node.identity.name) {
+                try await openContent(path: request.path, sha256: request.sha256)
+            }
+            return StreamingServerResponse { writer in
+                try await describe(content.file, to: writer)
+                return [:]
+            }
+        }
+    }
+
+    private func describe(
+        _ file: OpenFile, to writer: RPCWriter<P2p_V1_ManifestReply>
+    ) async throws {
+        do {
+            try await FileFailure.mapped(by: node.identity.name) {
+                try await manifests.send(of: file) { page in
+                    try await writer.write(P2p_V1_ManifestReply(page))
+                }
+            }
+        } catch let failure as Manifests.Failure {
+            throw RPCError(code: failure.code, message: "\(failure)")
+        }
     }
 
     private func stat(_ request: P2p_V1_StatRequest) async throws -> P2p_V1_StatReply {
@@ -57,26 +87,34 @@ struct FilesService: RegistrableRPCService {
 
     private func open(_ request: P2p_V1_DownloadRequest) async throws -> FileSending {
         try await FileFailure.mapped(by: node.identity.name) {
-            let found = try await find(path: request.path, sha256: request.sha256)
-            let file = try await node.open(found.path)
-            let status = try file.status()
-            guard request.sha256.isEmpty || found.isContent(of: status) else {
-                throw RPCError(
-                    code: .failedPrecondition,
-                    message: "\(found.path) has changed since its SHA-256 was taken")
-            }
-            let size = status.size
+            let content = try await openContent(path: request.path, sha256: request.sha256)
+            let size = content.status.size
             guard (0...size).contains(request.offset), request.length >= 0 else {
+                let what = "\(content.file.path) has \(size) bytes"
                 throw RPCError(
-                    code: .outOfRange,
-                    message: "\(found.path) has \(size) bytes, \(request.offset) is not among them")
+                    code: .outOfRange, message: "\(what), \(request.offset) is not among them")
             }
             let rest = size - request.offset
             let count = request.length == 0 ? rest : min(request.length, rest)
             return FileSending(
-                file: file, status: status, range: request.offset..<request.offset + count,
-                chunkBytes: Self.chunkBytes)
+                file: content.file, status: content.status,
+                range: request.offset..<request.offset + count, chunkBytes: Self.chunkBytes)
         }
+    }
+
+    /// The file that is asked for, open; by its SHA-256 only while it still is what was hashed.
+    private func openContent(
+        path: String, sha256: Data
+    ) async throws -> (file: OpenFile, status: FileStatus) {
+        let found = try await find(path: path, sha256: sha256)
+        let file = try await node.open(found.path)
+        let status = try file.status()
+        guard sha256.isEmpty || found.isContent(of: status) else {
+            throw RPCError(
+                code: .failedPrecondition,
+                message: "\(found.path) has changed since its SHA-256 was taken")
+        }
+        return (file, status)
     }
 
     private func find(path: String, sha256: Data) async throws -> FoundFile {
@@ -98,5 +136,23 @@ struct FilesService: RegistrableRPCService {
             throw FileFailure.notFound(what: path, peer: node.identity.name)
         }
         return file
+    }
+}
+
+extension P2p_V1_ManifestReply {
+    init(_ page: ManifestPage) {
+        self.init()
+        size = page.size
+        firstPiece = page.firstPiece
+        digests = Data(page.digests)
+    }
+}
+
+extension Manifests.Failure {
+    fileprivate var code: RPCError.Code {
+        switch self {
+        case .busy: .unavailable
+        case .changed: .aborted
+        }
     }
 }

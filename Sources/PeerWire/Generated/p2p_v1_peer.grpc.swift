@@ -400,10 +400,24 @@ package enum P2p_V1_Files: Sendable {
                 type: .serverStreaming
             )
         }
+        /// Namespace for "Manifest" metadata.
+        package enum Manifest: Sendable {
+            /// Request type for "Manifest".
+            package typealias Input = P2p_V1_ManifestRequest
+            /// Response type for "Manifest".
+            package typealias Output = P2p_V1_ManifestReply
+            /// Descriptor for "Manifest".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "p2p.v1.Files"),
+                method: "Manifest",
+                type: .serverStreaming
+            )
+        }
         /// Descriptors for all methods in the "p2p.v1.Files" service.
         package static let descriptors: [GRPCCore.MethodDescriptor] = [
             Stat.descriptor,
-            Download.descriptor
+            Download.descriptor,
+            Manifest.descriptor
         ]
     }
 }
@@ -472,6 +486,26 @@ extension P2p_V1_Files {
             request: GRPCCore.StreamingServerRequest<P2p_V1_DownloadRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<P2p_V1_DownloadReply>
+
+        /// Handle the "Manifest" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The SHA-256 of each piece of 1 MiB of a file, in order, made when first asked for. An empty file
+        /// > has one reply without digests. NOT_FOUND, FAILED_PRECONDITION: as Download; ABORTED: the file
+        /// > changed meanwhile; UNAVAILABLE: too many are being made. UNIMPLEMENTED at older peers.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `P2p_V1_ManifestRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `P2p_V1_ManifestReply` messages.
+        func manifest(
+            request: GRPCCore.StreamingServerRequest<P2p_V1_ManifestRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<P2p_V1_ManifestReply>
     }
 
     /// Service protocol for the "p2p.v1.Files" service.
@@ -524,6 +558,26 @@ extension P2p_V1_Files {
             request: GRPCCore.ServerRequest<P2p_V1_DownloadRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<P2p_V1_DownloadReply>
+
+        /// Handle the "Manifest" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The SHA-256 of each piece of 1 MiB of a file, in order, made when first asked for. An empty file
+        /// > has one reply without digests. NOT_FOUND, FAILED_PRECONDITION: as Download; ABORTED: the file
+        /// > changed meanwhile; UNAVAILABLE: too many are being made. UNIMPLEMENTED at older peers.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `P2p_V1_ManifestRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `P2p_V1_ManifestReply` messages.
+        func manifest(
+            request: GRPCCore.ServerRequest<P2p_V1_ManifestRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<P2p_V1_ManifestReply>
     }
 
     /// Simple service protocol for the "p2p.v1.Files" service.
@@ -575,6 +629,27 @@ extension P2p_V1_Files {
             response: GRPCCore.RPCWriter<P2p_V1_DownloadReply>,
             context: GRPCCore.ServerContext
         ) async throws
+
+        /// Handle the "Manifest" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The SHA-256 of each piece of 1 MiB of a file, in order, made when first asked for. An empty file
+        /// > has one reply without digests. NOT_FOUND, FAILED_PRECONDITION: as Download; ABORTED: the file
+        /// > changed meanwhile; UNAVAILABLE: too many are being made. UNIMPLEMENTED at older peers.
+        ///
+        /// - Parameters:
+        ///   - request: A `P2p_V1_ManifestRequest` message.
+        ///   - response: A response stream of `P2p_V1_ManifestReply` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        func manifest(
+            request: P2p_V1_ManifestRequest,
+            response: GRPCCore.RPCWriter<P2p_V1_ManifestReply>,
+            context: GRPCCore.ServerContext
+        ) async throws
     }
 }
 
@@ -599,6 +674,17 @@ extension P2p_V1_Files.StreamingServiceProtocol {
             serializer: GRPCProtobuf.ProtobufSerializer<P2p_V1_DownloadReply>(),
             handler: { request, context in
                 try await self.download(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: P2p_V1_Files.Method.Manifest.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<P2p_V1_ManifestRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<P2p_V1_ManifestReply>(),
+            handler: { request, context in
+                try await self.manifest(
                     request: request,
                     context: context
                 )
@@ -631,6 +717,17 @@ extension P2p_V1_Files.ServiceProtocol {
         )
         return response
     }
+
+    package func manifest(
+        request: GRPCCore.StreamingServerRequest<P2p_V1_ManifestRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<P2p_V1_ManifestReply> {
+        let response = try await self.manifest(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return response
+    }
 }
 
 // Default implementation of methods from 'ServiceProtocol'.
@@ -657,6 +754,23 @@ extension P2p_V1_Files.SimpleServiceProtocol {
             metadata: [:],
             producer: { writer in
                 try await self.download(
+                    request: request.message,
+                    response: writer,
+                    context: context
+                )
+                return [:]
+            }
+        )
+    }
+
+    package func manifest(
+        request: GRPCCore.ServerRequest<P2p_V1_ManifestRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<P2p_V1_ManifestReply> {
+        return GRPCCore.StreamingServerResponse<P2p_V1_ManifestReply>(
+            metadata: [:],
+            producer: { writer in
+                try await self.manifest(
                     request: request.message,
                     response: writer,
                     context: context
@@ -727,6 +841,31 @@ extension P2p_V1_Files {
             deserializer: some GRPCCore.MessageDeserializer<P2p_V1_DownloadReply>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<P2p_V1_DownloadReply>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "Manifest" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The SHA-256 of each piece of 1 MiB of a file, in order, made when first asked for. An empty file
+        /// > has one reply without digests. NOT_FOUND, FAILED_PRECONDITION: as Download; ABORTED: the file
+        /// > changed meanwhile; UNAVAILABLE: too many are being made. UNIMPLEMENTED at older peers.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `P2p_V1_ManifestRequest` message.
+        ///   - serializer: A serializer for `P2p_V1_ManifestRequest` messages.
+        ///   - deserializer: A deserializer for `P2p_V1_ManifestReply` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func manifest<Result>(
+            request: GRPCCore.ClientRequest<P2p_V1_ManifestRequest>,
+            serializer: some GRPCCore.MessageSerializer<P2p_V1_ManifestRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<P2p_V1_ManifestReply>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<P2p_V1_ManifestReply>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -818,6 +957,40 @@ extension P2p_V1_Files {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "Manifest" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The SHA-256 of each piece of 1 MiB of a file, in order, made when first asked for. An empty file
+        /// > has one reply without digests. NOT_FOUND, FAILED_PRECONDITION: as Download; ABORTED: the file
+        /// > changed meanwhile; UNAVAILABLE: too many are being made. UNIMPLEMENTED at older peers.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `P2p_V1_ManifestRequest` message.
+        ///   - serializer: A serializer for `P2p_V1_ManifestRequest` messages.
+        ///   - deserializer: A deserializer for `P2p_V1_ManifestReply` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func manifest<Result>(
+            request: GRPCCore.ClientRequest<P2p_V1_ManifestRequest>,
+            serializer: some GRPCCore.MessageSerializer<P2p_V1_ManifestRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<P2p_V1_ManifestReply>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<P2p_V1_ManifestReply>) async throws -> Result
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.serverStreaming(
+                request: request,
+                descriptor: P2p_V1_Files.Method.Manifest.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -878,6 +1051,35 @@ extension P2p_V1_Files.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<P2p_V1_DownloadRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<P2p_V1_DownloadReply>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Manifest" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The SHA-256 of each piece of 1 MiB of a file, in order, made when first asked for. An empty file
+    /// > has one reply without digests. NOT_FOUND, FAILED_PRECONDITION: as Download; ABORTED: the file
+    /// > changed meanwhile; UNAVAILABLE: too many are being made. UNIMPLEMENTED at older peers.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `P2p_V1_ManifestRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func manifest<Result>(
+        request: GRPCCore.ClientRequest<P2p_V1_ManifestRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<P2p_V1_ManifestReply>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        try await self.manifest(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<P2p_V1_ManifestRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<P2p_V1_ManifestReply>(),
             options: options,
             onResponse: handleResponse
         )
@@ -948,6 +1150,39 @@ extension P2p_V1_Files.ClientProtocol {
             metadata: metadata
         )
         return try await self.download(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Manifest" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The SHA-256 of each piece of 1 MiB of a file, in order, made when first asked for. An empty file
+    /// > has one reply without digests. NOT_FOUND, FAILED_PRECONDITION: as Download; ABORTED: the file
+    /// > changed meanwhile; UNAVAILABLE: too many are being made. UNIMPLEMENTED at older peers.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func manifest<Result>(
+        _ message: P2p_V1_ManifestRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<P2p_V1_ManifestReply>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<P2p_V1_ManifestRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.manifest(
             request: request,
             options: options,
             onResponse: handleResponse
