@@ -149,6 +149,9 @@ extension FleetSimulation {
         demand(
             outcome.convergedSeconds, atMost: expect.convergedSeconds,
             "seconds from the last fault until all believe the truth")
+        if let graph = outcome.graph, graph.degreeMax > RingNeighbours.neighboursMax {
+            violate("somebody has \(graph.degreeMax) neighbours")
+        }
         let isWhole = outcome.convergedSeconds != nil
         if let graph = outcome.graph, isWhole, graph.connectedAtEnd < 1 {
             violate("neighbours connect \(graph.connectedAtEnd) of a fleet that is whole")

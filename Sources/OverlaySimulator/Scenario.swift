@@ -21,6 +21,8 @@ package struct Scenario: Codable, Sendable {
     package var ttl = 16
     /// Questions that a search may send in all.
     package var budget = 1_000_000
+    /// Peers of which everybody thinks that they live, and which are dead.
+    package var deadPercent = 0.0
     var content = Content.Model()
     /// Peers that hold what is looked for, one search each.
     package var searches: [Search] = []
@@ -49,6 +51,7 @@ package struct Scenario: Codable, Sendable {
         neighbours = try values.decodeIfPresent(Int.self, forKey: .neighbours) ?? neighbours
         ttl = try values.decodeIfPresent(Int.self, forKey: .ttl) ?? ttl
         budget = try values.decodeIfPresent(Int.self, forKey: .budget) ?? budget
+        deadPercent = try values.decodeIfPresent(Double.self, forKey: .deadPercent) ?? deadPercent
         content = try values.decodeIfPresent(Content.Model.self, forKey: .content) ?? content
         searches = try values.decodeIfPresent([Search].self, forKey: .searches) ?? searches
         fleet = try values.decodeIfPresent(FleetModel.self, forKey: .fleet) ?? fleet
@@ -115,6 +118,7 @@ extension Scenario {
         guard shares.allSatisfy({ (0..<1).contains($0) }) else {
             return "loss, duplication and reordering are shares in 0..<1: \(shares)"
         }
+        guard (0..<100).contains(deadPercent) else { return "deadPercent: \(deadPercent)" }
         guard content.words >= 100, content.wordsPerName > 0, content.filesPerPeer >= 0 else {
             return "content: at least 100 words, and one in a name"
         }

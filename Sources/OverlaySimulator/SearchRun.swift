@@ -25,6 +25,9 @@ package struct SearchComparison: Codable, Hashable, Sendable {
         if flood.searchedTwice > 0 {
             faults.append("\(flood.searchedTwice) peers were flooded twice for \"\(name)\"")
         }
+        if recall < 0.99, !search.truncated {
+            faults.append("\"\(name)\" finds \(search.files) of the flood's \(flood.files)")
+        }
         if again.files < search.files {
             faults.append("\"\(name)\" again finds \(again.files) of \(search.files)")
         }
@@ -84,9 +87,10 @@ struct SearchRun {
     struct Sample {
         var text: [UInt8]
         var origin: Int
+        var dead: Set<Int>
         var id: QueryID
         var holders: Int
-        /// Files that match anywhere.
+        /// Files that match at any peer that lives.
         var files: Int
         var seed: UInt64
     }
@@ -94,9 +98,13 @@ struct SearchRun {
     mutating func sample(_ search: Scenario.Search) -> Sample {
         let share = Double(scenario.peers) * search.holdersPercent / 100
         let text = content.word(heldByNearest: max(1, Int(share.rounded())), &random)
-        let holders = content.holders(of: text)
+        let origin = random.next(below: scenario.peers)
+        let deadCount = Int(Double(scenario.peers) * scenario.deadPercent / 100)
+        let others = (0..<scenario.peers).filter { $0 != origin }
+        let dead = deadCount > 0 ? Set(random.shuffle(others).prefix(deadCount)) : []
+        let holders = content.holders(of: text).filter { !dead.contains($0) }
         return Sample(
-            text: text, origin: random.next(below: scenario.peers),
+            text: text, origin: origin, dead: dead,
             id: QueryID(high: random.next(), low: random.next()), holders: holders.count,
             files: holders.reduce(0) { $0 + content.matches(text, at: $1) }, seed: random.next())
     }
@@ -104,7 +112,7 @@ struct SearchRun {
     mutating func flood(_ sample: Sample, ttl: Int) -> SearchOutcome {
         var flood = FloodSimulation(
             graph: graph, content: content, network: scenario.network, ttl: ttl,
-            seed: sample.seed)
+            dead: sample.dead, seed: sample.seed)
         let outcome = flood.search(sample.text, from: sample.origin, id: sample.id)
         trace.mix("\(flood.trace)")
         return outcome
@@ -118,7 +126,7 @@ struct SearchRun {
     private func fleet(_ sample: Sample) -> FleetSearchSimulation {
         FleetSearchSimulation(
             content: content, filters: filters, network: scenario.network,
-            bug: scenario.plantedBug, seed: ~sample.seed)
+            dead: sample.dead, bug: scenario.plantedBug, seed: ~sample.seed)
     }
 
     private mutating func compare(_ search: Scenario.Search) -> SearchComparison {

@@ -244,6 +244,28 @@ import Testing
         #expect(late.digest == base.digest)
     }
 
+    @Test(
+        "A place is found wherever the ids lie, evenly or all in one corner",
+        arguments: 1...6 as ClosedRange<UInt64>)
+    func places(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        let mask: UInt64 = seed.isMultiple(of: 2) ? .max : 0xFF
+        for count in [0, 1, 2, 40, 3000] {
+            let ids = (0..<count).map { _ in
+                PeerID(random.next() & mask, random.next() & 3, random.next(), 0)
+            }
+            let records = ids.sorted().map {
+                SwimRecord(id: $0, address: "", incarnation: Incarnation(boot: 1))
+            }
+            let low = PeerID(0, 0, 0, 0)
+            let high = PeerID(.max, .max, .max, .max)
+            for id in ids.prefix(200) + [low, high, PeerID(random.next() & mask, 1, 0, 0)] {
+                let place = records.firstIndex { !($0.id < id) } ?? count
+                #expect(MemberTable.place(of: id, in: records) == place, "seed \(seed)")
+            }
+        }
+    }
+
     @Test("An id is its 64 hex digits")
     func ids() {
         let hex = "00000000000000ff" + String(repeating: "0123456789abcdef", count: 3)

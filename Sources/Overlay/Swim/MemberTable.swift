@@ -155,8 +155,22 @@ package struct MemberTable: Sendable {
     }
 
     /// Where `id` is in `records`, or would be.
-    private static func place(of id: PeerID, in records: [SwimRecord]) -> Int {
-        var (low, high) = (0, records.count)
+    ///
+    /// Ids are hashes, so it is near where their even spread says: the search begins there, in a window that grows, and
+    /// stays within few lines of the cache.
+    static func place(of id: PeerID, in records: [SwimRecord]) -> Int {
+        let count = records.count
+        let guess = Int(id.first.multipliedFullWidth(by: UInt64(count)).high)
+        var reach = 16
+        var (low, high) = (max(0, guess - reach), min(count, guess + reach))
+        while low > 0, !(records[low - 1].id < id) {
+            reach *= 4
+            low = max(0, guess - reach)
+        }
+        while high < count, records[high].id < id {
+            reach *= 4
+            high = min(count, guess + reach)
+        }
         while low < high {
             let middle = (low + high) / 2
             if records[middle].id < id { low = middle + 1 } else { high = middle }

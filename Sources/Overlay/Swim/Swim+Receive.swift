@@ -3,8 +3,10 @@ extension Swim {
     mutating func receive(_ message: SwimMessage, now: Instant, _ effects: inout [Effect]) {
         guard message.from.id != own.id else { return }
         let believed = table[message.from.id]
-        hear(SwimUpdate(message.from), now: now, &effects)
-        for update in message.updates { hear(update, now: now, &effects) }
+        hear(SwimUpdate(message.from), known: believed, now: now, &effects)
+        for update in message.updates {
+            hear(update, known: table[update.record.id], now: now, &effects)
+        }
         answer(message, now: now, &effects)
         if let believed, believed.state != .alive, !message.from.supersedes(believed),
             message.from.state != .left, case .gossip = message.body
@@ -36,7 +38,9 @@ extension Swim {
         case .digest(let theirs):
             compare(theirs, with: address, about: from, &effects)
         case .records(let records, let digest):
-            for record in records { hear(SwimUpdate(record), now: now, &effects) }
+            for record in records {
+                hear(SwimUpdate(record), known: table[record.id], now: now, &effects)
+            }
             if let digest {
                 let known = differing(from: digest)
                 if !known.isEmpty {
@@ -47,13 +51,15 @@ extension Swim {
     }
 
     /// Takes what is news, drops the rest.
-    private mutating func hear(_ update: SwimUpdate, now: Instant, _ effects: inout [Effect]) {
+    private mutating func hear(
+        _ update: SwimUpdate, known: SwimRecord?, now: Instant, _ effects: inout [Effect]
+    ) {
         let record = update.record
         if record.id == own.id {
             contradict(record, now: now)
             return
         }
-        guard let known = table[record.id] else {
+        guard let known else {
             // Of one that is dead or gone nothing has to be known.
             if record.state.isLive { apply(update, now: now, &effects) }
             return
