@@ -9,7 +9,7 @@
 #   make sanitize  the gRPC transport's Swift tests under AddressSanitizer and ThreadSanitizer
 #   make test-fleet  the package on hosts that this machine boots (root); says "skipped" where it cannot
 #   make test-overlay  the fleet's own code over a simulated network; SEEDS=1000 seeds a scenario from FIRST=1,
-#                  SCENARIOS="crash-32 ..."; make test runs three seeds of the small ones, others each time
+#                  SCENARIOS="crash-32 ..."; make test runs three seeds of the small ones
 #   make bench     the figures of the README; make bench-fleet: the memory of twenty hosts
 #   make bench-overlay  the simulated fleets' figures; ARGUMENTS="search speed" says which, --plots where the pictures go
 #   make bench-directory  those of the directory; ARGUMENTS="--rows 10000000 sqlite" says which, and how large
@@ -106,9 +106,9 @@ bench-attacks: setup-test build
 # P2P_PEER_DEB=FILE tests a package that is there already; P2P_FLEET_HOSTS=N boots so many hosts.
 FLEET_DEB = "$${P2P_PEER_DEB:-$$(ls -t .build/deb/p2p-peer_*.deb | head -n 1)}"
 
-# With other seeds each time; a seed that breaks an invariant is named, and `make test-overlay FIRST=SEED SEEDS=1` runs it.
+# FIRST=N takes other seeds; one that breaks an invariant is named, and `make test-overlay FIRST=SEED SEEDS=1` runs it.
 test-overlay-few:
-	$(MAKE) test-overlay SEEDS=3 FIRST=$${FIRST:-$$(date +%s)} \
+	$(MAKE) test-overlay SEEDS=3 \
 		SCENARIOS="churn-64 cold-start-100 crash-32 loss-bug-16 partition-40 search-1k search-dead-300 search-lossy-300"
 
 # overlay-sim is for this tree alone and is not installed.
