@@ -11,6 +11,7 @@ struct Download: AsyncParsableCommand {
     var messageBytes = 1 << 20
     @Option(help: "Bytes that the generated service is asked for.") var bytes: Int64 = 1 << 31
     @Option var connections = 1
+    @Option(help: "Bytes of a call's window; our transport only.") var windowBytes: Int32?
     @Flag(help: "Again and again, until standard input ends.") var endless = false
 
     func run() async throws {
@@ -31,7 +32,9 @@ struct Download: AsyncParsableCommand {
 
     private func downloadOnce() async throws -> [(bytes: Int, messages: Int)] {
         let (method, request) = try call()
-        return try await withClients(transport, port: port, count: connections) { client in
+        return try await withClients(
+            transport, port: port, count: connections, windowBytes: windowBytes
+        ) { client in
             try await client.download(method, request: request)
         }
     }

@@ -45,37 +45,47 @@ func ownServer(_ group: MultiThreadedEventLoopGroup) throws -> NghttpServerTrans
     return NghttpServerTransport(group: group, configuration: configuration)
 }
 
-/// Runs `body` with clients on a connection each.
+/// Runs `body` with clients on a connection each, and where a transport has an executor of its own, there.
 ///
-/// - Parameter body: Given a client, and the executor that its consumer is to run on, nil for any.
+/// - Parameter windowBytes: What a call of our transport may receive before it is read; nil: its default.
 func withClients<Value: Sendable>(
-    _ name: TransportName, port: Int, count: Int,
+    _ name: TransportName, port: Int, count: Int, windowBytes: Int32? = nil,
     _ body: @Sendable (any BenchClient) async throws -> Value
 ) async throws -> [Value] {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: min(count, System.coreCount))
     var values: [Value] = []
     switch name {
     case .nghttp2:
-        values = try await run(count, body) {
-            NghttpClientTransport(host: "127.0.0.1", port: port, eventLoop: group.next())
+        var configuration = ClientConfiguration()
+        if let windowBytes { configuration.streamWindowBytes = windowBytes }
+        let transports = (0..<count).map { _ in
+            NghttpClientTransport(
+                host: "127.0.0.1", port: port, eventLoop: group.next(), configuration: configuration
+            )
         }
+        values = try await run(transports, body) { $0.taskExecutor }
     case .stock:
-        values = try await run(count, body) { try stockClient(port: port, group) }
+        let transports = try (0..<count).map { _ in try stockClient(port: port, group) }
+        values = try await run(transports, body) { _ in nil }
     }
     try await group.shutdownGracefully()
     return values
 }
 
 private func run<Value: Sendable, Transport: ClientTransport>(
-    _ count: Int, _ body: @Sendable (any BenchClient) async throws -> Value,
-    _ makeTransport: () throws -> Transport
+    _ transports: [Transport], _ body: @Sendable (any BenchClient) async throws -> Value,
+    _ executor: (Transport) -> (any TaskExecutor)?
 ) async throws -> [Value] {
-    let clients = try (0..<count).map { _ in GRPCClient(transport: try makeTransport()) }
+    let clients = transports.map { GRPCClient(transport: $0) }
     return try await withoutActuallyEscaping(body) { body in
         try await withThrowingTaskGroup(of: Void.self) { connections in
             for client in clients { connections.addTask { try await client.runConnections() } }
             let values = try await withThrowingTaskGroup(of: Value.self) { calls in
-                for client in clients { calls.addTask { try await body(client) } }
+                for (client, transport) in zip(clients, transports) {
+                    calls.addTask(executorPreference: executor(transport)) {
+                        try await body(client)
+                    }
+                }
                 return try await calls.reduce(into: []) { $0.append($1) }
             }
             for client in clients { client.beginGracefulShutdown() }

@@ -34,6 +34,10 @@ package final class NghttpClientTransport: ClientTransport {
 
     package let retryThrottle: RetryThrottle? = nil
 
+    /// Runs tasks on the connection's event loop. A consumer that does little with each message runs
+    /// best here: elsewhere each wakes another thread. One that hashes or waits must not.
+    package let taskExecutor: any TaskExecutor
+
     package init(
         target: ConnectionTarget, eventLoop: any EventLoop,
         configuration: ClientConfiguration = ClientConfiguration()
@@ -45,6 +49,7 @@ package final class NghttpClientTransport: ClientTransport {
             target: target, eventLoop: eventLoop, configuration: configuration)
         state = Locked(State(connector: connector))
         ended = eventLoop.makePromise()
+        taskExecutor = EventLoopTaskExecutor(eventLoop)
     }
 
     package convenience init(
@@ -213,15 +218,15 @@ package final class NghttpClientTransport: ClientTransport {
         }
         guard case .success(let connection) = result else { return }
         if isWanted {
+            // The handler must not hold itself, as it would with the connection.
+            let channel = connection.channel
             connection.handler.value.onUnusable = { [weak self] code, reason in
                 if code == .enhanceYourCalm, reason == Misconduct.pingFlood.explanation {
                     self?.askLessOften()
                 }
-                self?.lost(connection.channel)
+                self?.lost(channel)
             }
-            connection.channel.closeFuture.whenComplete { [weak self] _ in
-                self?.lost(connection.channel)
-            }
+            channel.closeFuture.whenComplete { [weak self] _ in self?.lost(channel) }
         } else {
             connection.channel.close(promise: nil)
         }

@@ -362,10 +362,12 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
         guard !isPumping, !isReading, let session, let context, let writer else { return }
         isPumping = true
         defer { isPumping = false }
+        // A call makes some hundred steps, each of which may wait for a turn of the other streams.
+        let turnBytes = streams.count > 1 ? Self.sharedTurnBytes : Self.turnBytes
         var written = 0
         do {
             while writer.isReady {
-                guard written < Self.turnBytes else {
+                guard written < turnBytes else {
                     isPumping = false
                     return schedulePump()
                 }
@@ -403,6 +405,8 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
 
     /// Bytes that one connection writes before the others of its event loop have their turn.
     private static let turnBytes = 1 << 20
+    /// The same for one with several streams, which wait for each other.
+    private static let sharedTurnBytes = 128 * 1024
     /// Largest payload of a DATA frame that goes through memory, in bytes, on a connection with several
     /// streams.
     private static let sharedFrameBytesMax = 64 * 1024

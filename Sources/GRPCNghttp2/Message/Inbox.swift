@@ -25,9 +25,13 @@ final class Inbox<Part: Sendable>: AsyncSequence, Sendable {
         creditStepBytes = Swift.min(windowBytes / 8, 32 * 1024)
     }
 
-    /// - Parameter credit: Told how many bytes were taken; runs in the reader's task.
+    /// - Parameter credit: Told how many bytes were taken; runs in the reader's task. Dropped once the
+    ///   sequence has ended: a sender that is done needs no credit, and the closure holds the stream that
+    ///   holds this.
     func creditSender(_ credit: @escaping @Sendable (Int) -> Void) {
-        state.withLock { $0.credit = credit }
+        state.withLock { state in
+            if state.end == nil { state.credit = credit }
+        }
     }
 
     func append(_ part: Part, bytes: Int) {
@@ -45,7 +49,6 @@ final class Inbox<Part: Sendable>: AsyncSequence, Sendable {
         let reader = state.withLock { state -> CheckedContinuation<(Part, Int)?, any Error>? in
             guard state.end == nil else { return nil }
             state.end = end
-            // A sender that is done needs no credit; and the closure holds the stream that holds this.
             state.credit = nil
             return state.reader.take()
         }

@@ -76,12 +76,12 @@ struct CallQueues: Sendable {
             inbound: RPCAsyncSequence(
                 wrapping: DecodedParts(inbox: call.inbox, messageBytesMax: call.messageBytesMax)),
             outbound: writer.closable(call.encoding))
-        // Neither closure throws; the two functions are declared to rethrow.
-        try? await withServerContextRPCCancellationHandle { handle in
+        await withServerContextRPCCancellationHandle { handle in
             let context = ServerContext(
                 descriptor: call.descriptor, remotePeer: call.remotePeer, localPeer: call.localPeer,
                 cancellation: handle)
-            try await call.eventLoop.submit { call.stream.value.cancel(with: handle) }.get()
+            // This task runs on the loop.
+            call.stream.value.cancel(with: handle)
             await withRPCCancellationHandler {
                 await handler(stream, context)
             } onCancelRPC: {
