@@ -38,6 +38,7 @@ struct AddressAttemptsTests {
         let channel = EmbeddedChannel()
         attempts.promises[3]?.succeed(channel)
         #expect(try result.wait() === channel)
+        _ = try channel.finish()
     }
 
     @Test("One that does not answer holds the next one up for a moment only")
@@ -51,6 +52,7 @@ struct AddressAttemptsTests {
         let (first, late) = (EmbeddedChannel(), EmbeddedChannel())
         attempts.promises[2]?.succeed(first)
         #expect(try result.wait() === first)
+        _ = try first.finish()
         // And one that answers then is closed.
         attempts.promises[1]?.succeed(late)
         late.embeddedEventLoop.run()
