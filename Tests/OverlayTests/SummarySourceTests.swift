@@ -13,7 +13,9 @@ private struct Neighbourhood {
     var loss = 0.0
     /// A loss that the sender does not notice.
     var silent = false
-    var bytes = 0
+    /// Those that nothing reaches, and how often they were tried.
+    var dead: Set<PeerID> = []
+    var tries = 0
 
     static func record(_ number: UInt64) -> SwimRecord {
         SwimRecord(
@@ -41,6 +43,10 @@ private struct Neighbourhood {
     }
 
     private mutating func carry(_ message: SummarySource.Message) -> SummarySource.Event? {
+        if dead.contains(message.to.id) {
+            tries += 1
+            return .failed(message.to.id)
+        }
         if Double(random.next(below: 1000)) < loss * 1000 {
             return silent ? nil : .failed(message.to.id)
         }
@@ -117,6 +123,16 @@ private struct Neighbourhood {
         ring.loss = 0
         ring.run(.seconds(15))
         #expect(ring.denials("absent") == 32, "seed \(seed): all are whole again")
+    }
+
+    @Test("Some that are dead are tried now and then, and do not keep the others from it")
+    func dead() {
+        var ring = Neighbourhood(seed: 1)
+        ring.dead = Set(ring.holders.sorted().prefix(12))
+        ring.run(.seconds(10))
+        #expect(ring.denials("absent") == 20)
+        // Once a second at most, within four each half second.
+        #expect((12...120).contains(ring.tries))
     }
 
     @Test("Who comes near gets the whole, who is not near any more is told nothing")

@@ -28,6 +28,8 @@ package struct SummarySource: Sendable {
         package var confirmInterval = Duration.seconds(5)
         /// The first change is told at once; those that follow within this time, together.
         package var gatherFor = Duration.milliseconds(200)
+        /// After a message that did not arrive, so that one that is dead is not sent the whole again and again.
+        package var retryAfter = Duration.seconds(1)
         /// Whole filters, of 64 KiB at most, sent each half second.
         package var wholesMax = 4
         /// Names that went before the filter is made anew.
@@ -39,7 +41,7 @@ package struct SummarySource: Sendable {
     private struct Holder: Sendable {
         /// Which state of the catalog it was told last; nil: it needs the whole.
         var told: UInt64?
-        /// When it has to hear again.
+        /// When it has to hear again; before that it hears only what is new.
         var confirmAt: Instant
     }
 
@@ -86,7 +88,9 @@ package struct SummarySource: Sendable {
     package var nextWake: Instant {
         var wake = nextLook
         if version != toldVersion { wake = min(wake, nextTelling) }
-        if holders.values.contains(where: { $0.told == nil }) { wake = min(wake, nextWholes) }
+        for holder in holders.values where holder.told == nil {
+            wake = min(wake, max(nextWholes, holder.confirmAt))
+        }
         return wake
     }
 
@@ -107,9 +111,11 @@ package struct SummarySource: Sendable {
             guard version >= self.version else { return [] }
             (self.filter, self.version, toldVersion) = (filter, version, version)
             (newBits, removals) = ([], 0)
-            for id in holders.keys { holders[id]?.told = nil }
-        case .answered(.wholeNeeded, let peer), .failed(let peer):
-            holders[peer]?.told = nil
+            for id in holders.keys { needWhole(id, at: now) }
+        case .answered(.wholeNeeded, let peer):
+            needWhole(peer, at: now)
+        case .failed(let peer):
+            needWhole(peer, at: now + configuration.retryAfter)
         case .answered(.refused, let peer):
             // It has no room; it asks us, and we ask again when others were told.
             holders[peer]?.confirmAt = now + configuration.confirmInterval
@@ -117,6 +123,11 @@ package struct SummarySource: Sendable {
             break
         }
         return tell(fleet, now: now)
+    }
+
+    private mutating func needWhole(_ peer: PeerID, at instant: Instant) {
+        holders[peer]?.told = nil
+        holders[peer]?.confirmAt = instant
     }
 
     private mutating func tell(_ fleet: MemberTable, now: Instant) -> [Message] {
@@ -129,7 +140,8 @@ package struct SummarySource: Sendable {
         }
     }
 
-    /// Who the holders are: those that were, and are not near any more, let their copies grow old.
+    /// Who the holders are: those that were, and are not near any more, let their copies grow old. So often, too,
+    /// what is due is confirmed.
     private mutating func look(_ fleet: MemberTable, now: Instant) {
         nextLook = now + configuration.confirmInterval / 5
         let near = fleet.near(own, reach: configuration.reach)
@@ -156,7 +168,6 @@ package struct SummarySource: Sendable {
         return each { holder in
             guard holder.told == last else {
                 // It needs the whole anyway.
-                holder.told = nil
                 return nil
             }
             (holder.told, holder.confirmAt) = (next, confirmAt)
@@ -173,19 +184,18 @@ package struct SummarySource: Sendable {
         }
     }
 
+    /// Those that wait longest come first, so that some that are dead do not keep the others from it.
     private mutating func tellWhole(now: Instant) -> [Telling] {
-        var left = configuration.wholesMax
+        let due = holders.filter { $0.value.told == nil && $0.value.confirmAt <= now }
+            .sorted { ($0.value.confirmAt, $0.key) < ($1.value.confirmAt, $1.key) }
+            .prefix(configuration.wholesMax)
+        if !due.isEmpty { nextWholes = now + .milliseconds(500) }
         // What is new and not told yet is in it; the delta to come changes nothing there.
         let whole = SummaryStore.Message.whole(boot: boot, version: toldVersion, filter)
-        let (told, confirmAt) = (toldVersion, now + configuration.confirmInterval)
-        let messages = each { holder in
-            guard holder.told == nil, left > 0 else { return nil }
-            left -= 1
-            (holder.told, holder.confirmAt) = (told, confirmAt)
-            return whole
+        return due.map { id, _ in
+            holders[id] = Holder(told: toldVersion, confirmAt: now + configuration.confirmInterval)
+            return (id, whole)
         }
-        if !messages.isEmpty { nextWholes = now + .milliseconds(500) }
-        return messages
     }
 
     /// What to tell each holder, in the order of their ids.

@@ -135,8 +135,7 @@ extension Swim {
         guard suspicions.count < configuration.suspicionsMax else { return }
         suspicions.append(
             Suspicion(id: update.record.id, since: now, by: [update.by ?? own.id]))
-        // About four of all that hear of it look for themselves.
-        if update.by != own.id, random.next(below: liveCount) < 4,
+        if update.by != own.id, random.next(below: liveCount) < configuration.lookers,
             probing.urgent.count < Probing.urgentMax
         {
             probing.urgent.append(update.record.id)

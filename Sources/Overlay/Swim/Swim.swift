@@ -5,7 +5,7 @@
 ///
 /// - every second probe goes to the next living member on the ring of ids, so that a crash meets
 ///   its first probe within two intervals for sure, not with luck;
-/// - a few of those that hear of a suspicion probe the suspect next, which confirms or refutes it soon;
+/// - some of those that hear of a suspicion probe the suspect next, which confirms or refutes it soon;
 /// - before a suspect is declared dead it is asked twice more, directly and through others;
 /// - the full exchange compares digests first, so that two that agree send 2 KB, whatever the fleet;
 /// - a dead member is tried now and then, so that a fleet that was cut in two grows together.
