@@ -34,7 +34,7 @@ package struct P2PAdm: ParsableCommand {
 
             JSON
               With --json each line is one object: {"version":1,"type":T,T:{...}}.
-              T is status, peer, hit, coverage, file, progress, result, upload,
+              T is status, peer, hit, coverage, file, progress, result, upload, transfer,
               bootstrap, reload, rescan, user or change. Sizes are in bytes, instants in
               milliseconds since 1970, durations in milliseconds.
 
@@ -46,8 +46,8 @@ package struct P2PAdm: ParsableCommand {
         version: "p2padm \(Project.version)",
         subcommands: [
             StatusCommand.self, PeersCommand.self, SearchCommand.self, FilesCommand.self,
-            GetCommand.self, PutCommand.self, MenuCommand.self, BootstrapCommand.self,
-            ReloadCommand.self, RescanCommand.self, UserCommand.self,
+            GetCommand.self, PutCommand.self, TransfersCommand.self, MenuCommand.self,
+            BootstrapCommand.self, ReloadCommand.self, RescanCommand.self, UserCommand.self,
         ])
 
     package init() {}

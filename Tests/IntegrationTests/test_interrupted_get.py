@@ -168,3 +168,26 @@ def test_a_file_that_changes_is_never_mixed(peer_factory):
             assert target.read_bytes() == data
         else:
             assert not target.exists()
+
+
+def test_a_transfer_is_listed_and_cancelled(peer_factory):
+    with behind_a_slow_link(peer_factory) as (receiver, source, link, data):
+        assert receiver.adm("transfers").stdout == "no transfers\n"
+        command = begin_get(receiver)
+        until(lambda: staged(receiver) >= HALF // 2, "half of it to arrive")
+        lines = receiver.adm_json("transfers")
+        transfer = lines[0]["transfer"]
+        assert (len(lines), transfer["progress"]["path"]) == (1, "dir/large.bin")
+        assert transfer["progress"]["size"] == SIZE and transfer["progress"]["source"] == source.name
+        table = receiver.adm("transfers").stdout.splitlines()
+        assert table[0].split() == ["ID", "STATE", "DONE", "SIZE", "SPEED", "FROM", "PATH"]
+        assert table[1].split()[:2] == [str(transfer["id"]), "receiving"]
+        none = receiver.adm("transfers", "--cancel", transfer["id"] + 1)
+        assert none.returncode != 0 and "no transfer with the id" in none.stderr
+        assert receiver.adm("transfers", "--cancel", transfer["id"]).returncode == 0
+        _, told = command.communicate(timeout=20)
+        assert command.returncode == 74 and "cancelled" in told
+        assert receiver.adm_json("transfers") == []
+        link.allow(1 << 40)
+        assert receiver.adm_json("get", "dir/large.bin")[-1]["result"]["resumed"] > 0
+        assert (receiver.shared / "dir/large.bin").read_bytes() == data

@@ -41,7 +41,8 @@ import Testing
     @Test("Each piece's SHA-256, as one reads it piece by piece; made once, and kept")
     func made() async throws {
         let place = try Place()
-        let manifest = try await place.manifest(Manifests(store: place.store, now: { 1 }))
+        let manifest = try await place.manifest(
+            Manifests(store: place.store, logger: Logger(label: "test"), now: { 1 }))
         let file = try place.file()
         for piece in [0, 1, 69, 70] {
             let range = manifest.layout.bytes(of: piece)
@@ -51,13 +52,16 @@ import Testing
         }
         let status = try file.status()
         #expect(try await place.store.manifest(of: status, now: 2) == manifest.digests)
-        #expect(try await place.manifest(Manifests(store: place.store, now: { 3 })) == manifest)
+        #expect(
+            try await place.manifest(
+                Manifests(store: place.store, logger: Logger(label: "test"), now: { 3 }))
+                == manifest)
     }
 
     @Test("A file that changes loses its manifest, and gets another")
     func changed() async throws {
         let place = try Place()
-        let manifests = Manifests(store: place.store, now: { 1 })
+        let manifests = Manifests(store: place.store, logger: Logger(label: "test"), now: { 1 })
         let before = try await place.manifest(manifests)
         try place.writable().write([42], at: 5 << 20)
         #expect(try await place.store.manifest(of: try place.file().status(), now: 1) == nil)
@@ -69,7 +73,7 @@ import Testing
     @Test("Many who ask at once get the same")
     func shared() async throws {
         let place = try Place()
-        let manifests = Manifests(store: place.store, now: { 1 })
+        let manifests = Manifests(store: place.store, logger: Logger(label: "test"), now: { 1 })
         let all = try await withThrowingTaskGroup(of: Manifest.self) { group in
             for _ in 0..<8 { group.addTask { try await place.manifest(manifests) } }
             var all: Set<Manifest> = []

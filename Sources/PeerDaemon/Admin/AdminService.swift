@@ -36,6 +36,8 @@ struct AdminService: VarlinkInterface {
         case "Search": return try await search(call)
         case "Get": return try await get(changing(call))
         case "Put": return try await put(changing(call))
+        case "ListTransfers": return VarlinkReply(runningTransfers())
+        case "CancelTransfer": return try cancelTransfer(changing(call))
         case "Bootstrap": return VarlinkReply(await bootstrap(try changing(call)))
         case "Reload": return try await reloadConfiguration(changing(call))
         case "Rescan": return try await rescan(changing(call))

@@ -77,7 +77,9 @@ struct DaemonParts {
         let limiter = ClientLimiter()
         grpc = try Self.makeGRPC(
             sockets.grpc, group: group, peer: peer, network: network, transfers: transfers,
-            manifests: Manifests(store: store) { Int64(WallClock.milliseconds() / 1000) },
+            manifests: Manifests(store: store, logger: logger) {
+                Int64(WallClock.milliseconds() / 1000)
+            },
             uploads: uploads, limiter: limiter, logger: logger)
         directory =
             configuration.directory.serve

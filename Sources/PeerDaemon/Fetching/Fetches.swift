@@ -1,5 +1,4 @@
 import Catalog
-import Locking
 import LogMessages
 import Logging
 import Overlay
@@ -53,7 +52,7 @@ final class Fetches: Sendable {
     let store: TransferStore
     private let transfers: TransferCounters
     let logger: Logger
-    private let active = Locked(0)
+    let running = RunningFetches()
 
     init(
         peer: Peer, links: PeerLinks, root: RootedDirectory, store: TransferStore,
@@ -92,13 +91,41 @@ final class Fetches: Sendable {
     func run(
         _ request: Request, report: @escaping @Sendable (Progress) async throws -> Void
     ) async throws -> Progress {
-        guard
-            active.withLock({ count in
-                defer { if count < Self.activeMax { count += 1 } }
-                return count < Self.activeMax
-            })
-        else { throw Failure.busy }
-        defer { active.withLock { $0 -= 1 } }
+        guard let (id, stop) = running.begin(path: request.wanted.path ?? "") else {
+            throw Failure.busy
+        }
+        defer { running.end(id) }
+        return try await withThrowingTaskGroup(of: Progress.self) { group in
+            group.addTask {
+                try await self.bring(request) { progress in
+                    self.running.note(progress, of: id)
+                    try await report(progress)
+                }
+            }
+            group.addTask {
+                for await _ in stop {}
+                try Task.checkCancellation()
+                throw self.cancelled(id)
+            }
+            defer { group.cancelAll() }
+            guard let result = try await group.next() else {
+                preconditionFailure("a group of two has no result")
+            }
+            return result
+        }
+    }
+
+    private func cancelled(_ id: Int) -> Failure {
+        let progress = running.progress(of: id)
+        return .failed(
+            path: progress?.path ?? "",
+            reason: "cancelled by somebody; the next attempt continues where this one stopped",
+            received: progress?.received ?? 0, size: progress?.size)
+    }
+
+    private func bring(
+        _ request: Request, report: @escaping @Sendable (Progress) async throws -> Void
+    ) async throws -> Progress {
         let begin = ContinuousClock.now
         try await report(
             Progress(stage: .finding, path: request.wanted.path ?? "", elapsed: .zero))

@@ -1,4 +1,5 @@
 import Locking
+import Logging
 import RootedFiles
 
 /// The manifests of the files that are shared here: made when first asked for, kept in a
@@ -44,13 +45,34 @@ package final class Manifests: Sendable {
     }
 
     private let store: TransferStore
+    private let logger: Logger
     private let now: @Sendable () -> Int64
     private let state = Locked(State())
 
-    /// - Parameter now: Unix time in seconds.
-    package init(store: TransferStore, now: @escaping @Sendable () -> Int64) {
+    /// - Parameters:
+    ///   - store: What it cannot keep is made again.
+    ///   - now: Unix time in seconds.
+    package init(store: TransferStore, logger: Logger, now: @escaping @Sendable () -> Int64) {
         self.store = store
+        self.logger = logger
         self.now = now
+    }
+
+    private func known(_ status: FileStatus) async -> [UInt8]? {
+        do {
+            return try await store.manifest(of: status, now: now())
+        } catch {
+            logger.info("a manifest cannot be read", metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+
+    private func keep(_ digests: [UInt8], of status: FileStatus) async {
+        do {
+            try await store.keep(digests, of: status, now: now())
+        } catch {
+            logger.info("a manifest cannot be kept", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Sends the manifest of `file`, as it is at the moment.
@@ -61,7 +83,7 @@ package final class Manifests: Sendable {
     ) async throws {
         let status = try file.status()
         let layout = PieceLayout(size: status.size)
-        if let known = try await store.manifest(of: status, now: now()) {
+        if let known = await known(status) {
             return try await send(known, from: 0, layout, onPage)
         }
         let work = try join(status)
@@ -114,7 +136,7 @@ package final class Manifests: Sendable {
             for digest in new { state.works[work]?.digests += digest }
             return last == layout.pieceCount ? state.works[work]?.digests : nil
         }
-        if let digests { try await store.keep(digests, of: status, now: now()) }
+        if let digests { await keep(digests, of: status) }
     }
 
     // MARK: - Sharing the work
