@@ -113,21 +113,35 @@ extension Download {
         of candidate: FetchCandidate
     ) async {
         do {
-            let isRight = try await offCooperativePool { [destination] in
-                if let manifest, !manifest.fits(piece) { return false }
-                var offset = piece.range.lowerBound
-                for chunk in piece.chunks {
-                    try destination.write(chunk.readableBytesSpan, at: offset)
-                    offset += Int64(chunk.readableBytes)
-                }
-                return true
-            }
+            let isRight = try await prove(piece, by: manifest)
             guard isRight else {
                 return send(.pieceMismatched(request: request, piece: piece.number))
             }
+            try await write(piece)
             stored(piece, request, of: candidate)
         } catch {
             fail(error)
+        }
+    }
+
+    private func prove(
+        _ piece: PieceAssembly.Piece, by manifest: Manifest?
+    ) async throws -> Bool {
+        guard let manifest else { return true }
+        return try await offCooperativePool { manifest.fits(piece) }
+    }
+
+    /// One at a time: a second writer would only spin for the file's lock, on a processor that the
+    /// SHA-256 and the network need.
+    private func write(_ piece: PieceAssembly.Piece) async throws {
+        await writing.take()
+        defer { writing.giveBack() }
+        try await offCooperativePool { [destination] in
+            var offset = piece.range.lowerBound
+            for chunk in piece.chunks {
+                try destination.write(chunk.readableBytesSpan, at: offset)
+                offset += Int64(chunk.readableBytes)
+            }
         }
     }
 

@@ -83,6 +83,8 @@ package final class Download: Sendable {
     let state: Locked<State>
     let whole: WholeDigest
     let budget = PieceBudget(pieces: Download.piecesMax)
+    /// Whose turn it is to write.
+    let writing = PieceBudget(pieces: 1)
     let received = Atomic<Int64>(0)
     private let progressContinuation: AsyncStream<FetchProgress>.Continuation
     /// What the plan wants done, in its order. Bounded by the plan: requests, and one of each other kind.
