@@ -66,4 +66,11 @@ struct GeneratedFiles: P2p_V1_Files.SimpleServiceProtocol {
             offset += Int64(block.count)
         }
     }
+
+    func manifest(
+        request: P2p_V1_ManifestRequest, response: RPCWriter<P2p_V1_ManifestReply>,
+        context: ServerContext
+    ) async throws {
+        throw RPCError(code: .unimplemented, message: "nothing here asks for manifests")
+    }
 }
