@@ -177,6 +177,12 @@ class Connection:
             offset += 9 + length
         self._input = self._input[offset:]
 
+    def _readable(self, seconds: float) -> bool:
+        """Whether something comes in time. Not by select(), which knows 1024 descriptors."""
+        ready = select.poll()
+        ready.register(self.socket, select.POLLIN)
+        return bool(ready.poll(seconds * 1000))
+
     def until(self, wanted, what: str, seconds: float = DEADLINE):
         """The first frame that is `wanted`, of those that came and are to come."""
         deadline, seen = time.monotonic() + seconds, 0
@@ -186,7 +192,7 @@ class Connection:
                     return one
             seen = len(self.frames)
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.socket], [], [], left)[0]:
+            if left <= 0 or not self._readable(left):
                 raise AssertionError(f"waited {seconds:g} s in vain for {what}; came: {self.frames[-20:]}")
             if not self._fill() and not self.frames[seen:]:
                 raise Gone(f"closed before {what}; came: {self.frames[-20:]}")
@@ -230,7 +236,7 @@ class Connection:
     def listen(self, seconds: float) -> bool:
         """Takes what comes for so long. False when the server has closed the connection."""
         deadline = time.monotonic() + seconds
-        while select.select([self.socket], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        while self._readable(max(0.0, deadline - time.monotonic())):
             if not self._fill():
                 return False
         return True

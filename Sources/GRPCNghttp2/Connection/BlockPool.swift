@@ -5,7 +5,7 @@ import NIOPosix
 /// processor's cache each time, and a connection that waits for its socket holds none.
 final class BlockPool {
     /// Bytes of a block.
-    static let blockBytes = 256 * 1024
+    static let blockBytes = 128 * 1024
 
     private var spare: ByteBuffer?
     // Safe: no thread sees the value of another (NIOConcurrencyHelpers, ThreadSpecificVariable).

@@ -30,8 +30,6 @@ final class SocketWriter {
     /// Bytes that wait in the channel while a file's piece is on its way: they hold memory, and each costs a
     /// look at the socket.
     private static let waitingBytes = 4 * 1024
-    /// What the kernel may hold of a connection that stays on this host (measured: decision 41).
-    private static let loopbackBufferBytes = 256 * 1024
 
     /// - Parameter isPlaintext: Whether the channel's bytes are the socket's.
     init(
@@ -42,12 +40,6 @@ final class SocketWriter {
         self.onReady = onReady
         self.onFileEnded = onFileEnded
         isDirect = isPlaintext && Self.withSocket(of: context.channel) { _ in true } == true
-        if isDirect, context.channel.remoteAddress?.isLoopback == true {
-            // What is on its way then stays in the processor's cache. A link with a delay needs more, and the
-            // kernel's own growth is right for it.
-            try? context.channel.syncOptions?.setOption(
-                .socketOption(.so_sndbuf), value: .init(Self.loopbackBufferBytes))
-        }
     }
 
     /// Whether files' pieces can be sent.
@@ -157,16 +149,6 @@ final class SocketWriter {
                 of: NIOBSDSocket.Handle.self, body)
         } catch {
             return nil
-        }
-    }
-}
-
-extension SocketAddress {
-    fileprivate var isLoopback: Bool {
-        switch self {
-        case .v4: ipAddress?.hasPrefix("127.") == true
-        case .v6: ipAddress == "::1" || ipAddress?.hasPrefix("::ffff:127.") == true
-        case .unixDomainSocket: false
         }
     }
 }
