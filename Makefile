@@ -114,11 +114,11 @@ test-overlay-few:
 # overlay-sim is for this tree alone and is not installed.
 test-overlay: setup-build
 	@echo "test-overlay: seeded simulations, each seed named that breaks an invariant"
-	$(SWIFT) build -c release --product overlay-sim
+	$(SWIFT) build $(RELEASE_FLAGS) --product overlay-sim
 	$(RELEASE)/overlay-sim check --seeds $${SEEDS:-10} --first $${FIRST:-1} $(SCENARIOS)
 
 bench-overlay: setup-build
-	$(SWIFT) build -c release --product overlay-sim
+	$(SWIFT) build $(RELEASE_FLAGS) --product overlay-sim
 	OVERLAY_SIM=$(CURDIR)/$(RELEASE)/overlay-sim python3 Benchmarks/bench_overlay.py $(ARGUMENTS)
 
 test-fleet: check-fleet setup-fleet $(if $(P2P_PEER_DEB),,deb)
