@@ -154,9 +154,11 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
     }
 
     /// Ends the connection in order (RFC 9113, 6.8): a notice with a PING behind it, when that is
-    /// answered GOAWAY, and a close when the last stream is done.
+    /// answered GOAWAY, and a close when the last stream is done. A client has no one to notify: it opens
+    /// the streams.
     func drain() {
         guard case .active = state, let context else { return }
+        guard isServer else { return startDraining() }
         context.eventLoop.assumeIsolated().scheduleTask(in: Self.noticeLimit) {
             self.refuseStreams()
         }
@@ -183,9 +185,13 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
     /// The other side knows: what it opens from here on is refused.
     private func refuseStreams() {
         switch state {
-        case .expecting, .announcing: state = .draining
+        case .expecting, .announcing: startDraining()
         case .active, .draining, .closed: return
         }
+    }
+
+    private func startDraining() {
+        state = .draining
         session?.submitGoaway(.noError)
         schedulePump()
         // A session that never began has nothing to write.
@@ -354,6 +360,17 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
         }
     }
 
+    private func waitForTurn(_ eventLoop: any EventLoop) {
+        guard !isPumpScheduled else { return }
+        isPumpScheduled = true
+        WritingTurns.current.wait(self, on: eventLoop)
+    }
+
+    func takeTurn() {
+        isPumpScheduled = false
+        pump()
+    }
+
     /// Writes blocks while there is something to write and the socket takes it.
     ///
     /// Writability events and the writer's own fire inside the writes below: they find `isPumping` set, and
@@ -368,8 +385,8 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
         do {
             while writer.isReady {
                 guard written < turnBytes else {
-                    isPumping = false
-                    return schedulePump()
+                    waitForTurn(context.eventLoop)
+                    return
                 }
                 guard let count = try writeBlock(session, writer) else {
                     closeIfDone(context, session)

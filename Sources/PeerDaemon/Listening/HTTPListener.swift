@@ -40,7 +40,10 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { connections in
                 for await connection in accepted {
-                    connections.addTask { await http.handle(value: connection, logger: logger) }
+                    let executor = EventLoopTaskExecutor(connection.channel.eventLoop)
+                    connections.addTask(executorPreference: executor) {
+                        await http.handle(value: connection, logger: logger)
+                    }
                 }
                 // The loop ends by a cancellation, too.
                 server.close(promise: nil)

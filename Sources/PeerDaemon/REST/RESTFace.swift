@@ -3,6 +3,7 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import Synchronization
 
 // The REST face: SEED-API.md section B over HTTP/1.1, on Hummingbird, and nothing of its own: it
 // asks a `Node`, and says in HTTP and JSON what that answered. openapi.json describes it. May not
@@ -111,9 +112,13 @@ struct HeadLimits: Sendable {
 struct RESTContext: InitializableFromSource {
     let channel: any Channel
     /// Names the request in the log.
-    let requestID = String(UInt64.random(in: 0 ... .max), radix: 16)
+    let requestID = String(Self.idStart &+ Self.idCount.add(1, ordering: .relaxed).newValue, radix: 16)
     /// Carries the name.
     let logger: Logger
+
+    /// Random, so that the names of two daemons, or of one before and after a restart, differ.
+    private static let idStart = UInt64.random(in: 0 ... .max)
+    private static let idCount = Atomic<UInt64>(0)
 
     init(source: ApplicationRequestContextSource) {
         channel = source.channel
