@@ -112,7 +112,8 @@ struct HeadLimits: Sendable {
 struct RESTContext: InitializableFromSource {
     let channel: any Channel
     /// Names the request in the log.
-    let requestID = String(Self.idStart &+ Self.idCount.add(1, ordering: .relaxed).newValue, radix: 16)
+    let requestID = String(
+        Self.idStart &+ Self.idCount.add(1, ordering: .relaxed).newValue, radix: 16)
     /// Carries the name.
     let logger: Logger
 
