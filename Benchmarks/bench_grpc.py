@@ -34,6 +34,7 @@ SLOW_READERS = 1000
 BULK_CLIENTS = 8
 UNARY_CONNECTIONS = 64
 KIB64 = 64 << 10
+KIB256 = 256 << 10
 MIB = 1 << 20
 # As the stock transport has one of 16 MiB in this program.
 WINDOW = ("--window-bytes", 8 << 20)
@@ -180,7 +181,7 @@ def one_stream(file: Path) -> list[Row]:
     samples = Samples()
     with servers(file) as (ours, stock), nginx(file) as url:
         for _ in range(ROUNDS):
-            download(ours, samples, "--message-bytes", MIB, *WINDOW)
+            download(ours, samples, "--message-bytes", KIB256, *WINDOW)
             # 64 KiB serve it best of those that bench.File has.
             download(stock, samples, "--message-bytes", KIB64)
             seconds = run("curl", "--silent", "--fail", "--output", "/dev/null", "--write-out", "%{time_total}", url)

@@ -8,7 +8,7 @@ struct Download: AsyncParsableCommand {
     @Argument var transport: TransportName
     @Option var port: Int
     @Option(help: "Payload bytes of a message of bench.File; 0: the generated service.")
-    var messageBytes = 1 << 20
+    var messageBytes = 256 << 10
     @Option(help: "Bytes that the generated service is asked for.") var bytes: Int64 = 1 << 31
     @Option var connections = 1
     @Option(help: "Bytes of a call's window; our transport only.") var windowBytes: Int32?

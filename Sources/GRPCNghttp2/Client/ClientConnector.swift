@@ -61,7 +61,6 @@ struct ClientConnector: Sendable {
                 value: AdaptiveRecvByteBufferAllocator(
                     minimum: 1024, initial: 2048, maximum: 256 * 1024)
             )
-            .channelOption(.maxMessagesPerRead, value: 16)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try initialize(channel, handshakes) }
             }
