@@ -157,7 +157,7 @@ struct HoldingWalk {
         let start = position
         var names = NameWalk(wanted, sample, last: last, from: start.name)
         while !names.isAtEnd {
-            let step = try names.next(db)
+            let step = try names.next(db, until: deadline)
             if try !step.names.isEmpty && !entries(ofNames: step.names) { return false }
             // A window that turns out to be dense is begun again: nothing is shown twice, and no page
             // ends where it began.

@@ -33,6 +33,8 @@ struct NameWalk {
     /// They are because of the sample.
     private var isGuess: Bool
     private var windows: Int64 = 1
+    /// What looking one window up took last.
+    private var windowTime = Duration.zero
 
     /// - Parameters:
     ///   - wanted: Folded, not empty, without NUL.
@@ -55,11 +57,14 @@ struct NameWalk {
         var end: EntryPosition
     }
 
-    mutating func next(_ db: Connection) throws -> Step {
+    /// - Parameter deadline: No more windows are looked up at once than should be done by then.
+    mutating func next(
+        _ db: Connection, until deadline: ContinuousClock.Instant
+    ) throws -> Step {
         let names: [Int64]
         switch query {
         case .none: names = try read(db)
-        case .all, .any: names = try next < readEnd ? read(db) : lookUp(db)
+        case .all, .any: names = try next < readEnd ? read(db) : lookUp(db, until: deadline)
         }
         return Step(names: names, end: EntryPosition(name: next, account: 0))
     }
@@ -91,10 +96,15 @@ struct NameWalk {
         let isDense: Bool
     }
 
-    private mutating func lookUp(_ db: Connection) throws -> [Int64] {
+    private mutating func lookUp(
+        _ db: Connection, until deadline: ContinuousClock.Instant
+    ) throws -> [Int64] {
         let first = IDWindow.number(of: next)
-        let count = min(windows, IDWindow.number(of: last) - first + 1)
+        let start = ContinuousClock.now
+        let count = min(
+            windows, affordable(deadline - start), IDWindow.number(of: last) - first + 1)
         let rows = try rows(db, first..<(first + count))
+        windowTime = (ContinuousClock.now - start) / Int(count)
         if let dense = rows.first(where: \.isDense) {
             (windows, isGuess) = (1, false)
             next = max(next, IDWindow.start(of: dense.window))
@@ -110,6 +120,12 @@ struct NameWalk {
         }
         if rows.count < Self.sparse { windows = min(4 * windows, windowsMax) }
         return rows.filter(\.isMatching).map(\.id)
+    }
+
+    /// Windows that should be looked up in `time`; at least one, so that a walk gets on.
+    private func affordable(_ time: Duration) -> Int64 {
+        guard windowTime > .zero else { return windowsMax }
+        return max(1, Int64(time / windowTime))
     }
 
     /// Over the ids of names that are gone.
