@@ -83,6 +83,12 @@ package final class OpenFile: Sendable {
         precondition(written == bytes.count, "pwrite(2) wrote nothing to \(path)")
     }
 
+    /// Lets bytes that were written begin their way to the disk, so that ``datasync()`` finds little left to
+    /// wait for. Only advice: what fails is for `datasync` to say.
+    package func beginWriteback(from offset: Int64, count: Int) {
+        _ = clinux_begin_writeback(descriptor.rawValue, off_t(offset), off_t(count))
+    }
+
     /// fdatasync(2): bytes and size survive a crash from here on.
     package func datasync() throws(RootedFileError) {
         try attempt { () throws(Errno) in

@@ -6,6 +6,9 @@ import SystemPackage
 /// The shared directory: received in its staging area under the SHA-256, then given its name in
 /// one atomic step.
 package final class StagedDestination: FetchDestination {
+    /// What goes to the disk at once while the rest is received, in bytes: a piece.
+    private static let writebackBytes: Int64 = 1 << 20
+
     private let root: RootedDirectory
     private let staging: StagingArea
     private let key: StagingArea.Key
@@ -71,7 +74,11 @@ package final class StagedDestination: FetchDestination {
     }
 
     package func write(_ bytes: RawSpan, at offset: Int64) throws(RootedFileError) {
-        try opened.write(bytes, at: offset)
+        let file = opened
+        try file.write(bytes, at: offset)
+        let end = (offset + Int64(bytes.byteCount)) / Self.writebackBytes * Self.writebackBytes
+        guard end > offset else { return }
+        file.beginWriteback(from: end - Self.writebackBytes, count: Int(Self.writebackBytes))
     }
 
     package func truncate(to size: Int64) throws(RootedFileError) {

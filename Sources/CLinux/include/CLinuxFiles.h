@@ -34,5 +34,10 @@ static inline int clinux_reserve(int descriptor, off_t length) {
     return (int)syscall(SYS_fallocate, descriptor, 1, (off_t)0, length);
 }
 
+/// sync_file_range(2) with SYNC_FILE_RANGE_WRITE (2): what is dirty in the range begins its way to the disk.
+static inline int clinux_begin_writeback(int descriptor, off_t offset, off_t count) {
+    return (int)syscall(SYS_sync_file_range, descriptor, offset, count, 2u);
+}
+
 /// O_PATH is hidden behind _GNU_SOURCE.
 static inline int clinux_o_path(void) { return 010000000; }

@@ -101,7 +101,6 @@ extension Download {
             for await piece in pieces {
                 group.addTask {
                     await self.store(piece, by: manifest, request, of: candidate)
-                    self.budget.giveBack()
                     self.letGo(request)
                 }
             }
@@ -115,11 +114,13 @@ extension Download {
         do {
             let isRight = try await prove(piece, by: manifest)
             guard isRight else {
+                budget.giveBack()
                 return send(.pieceMismatched(request: request, piece: piece.number))
             }
             try await write(piece)
             stored(piece, request, of: candidate)
         } catch {
+            budget.giveBack()
             fail(error)
         }
     }

@@ -5,8 +5,8 @@ import Synchronization
 
 /// Brings one file here from many sources at once: performs a ``DownloadPlan``.
 ///
-/// Holds at most ``piecesMax`` pieces in memory, and 8 that were just written. How many downloads run at
-/// once is the daemon's to bound.
+/// Holds at most ``piecesMax`` pieces in memory. How many downloads run at once is the daemon's to
+/// bound.
 package final class Download: Sendable {
     /// A holder, and the way to it.
     package struct Source: Sendable {
@@ -334,7 +334,7 @@ package final class Download: Sendable {
 
     /// A piece is proved and written.
     func stored(_ piece: PieceAssembly.Piece, _ request: Int, of candidate: FetchCandidate) {
-        whole.add(piece.number, piece.chunks)
+        whole.add(piece.number, piece.chunks) { [budget] in budget.giveBack() }
         send(.pieceStored(request: request, piece: piece.number))
         let verified = state.withLock { state in
             state.sender = candidate.peer

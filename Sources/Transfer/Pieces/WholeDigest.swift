@@ -5,8 +5,16 @@ import NIOCore
 /// The SHA-256 of a whole file whose pieces come in any order, computed while they come: what is
 /// next in the file is taken from memory where it has just come, and else read from the disk.
 final class WholeDigest: Sendable {
-    /// Bytes of pieces that wait in memory for those before them; the others are read again.
-    private static let keptMax = 8
+    /// Pieces that wait in memory for those before them; the others are read again. Fewer than a download
+    /// may hold, so that the one they wait for has a place.
+    private static let keptMax = 16
+
+    /// A piece in memory.
+    private struct Kept {
+        let chunks: [ByteBuffer]
+        /// Gives its place back.
+        let release: @Sendable () -> Void
+    }
 
     private struct State {
         var layout = PieceLayout(size: 0)
@@ -14,8 +22,15 @@ final class WholeDigest: Sendable {
         /// Changes when all begins anew.
         var generation = 0
         var next = 0
-        var kept: [Int: [ByteBuffer]] = [:]
+        var kept: [Int: Kept] = [:]
         var isWanted = false
+        /// Nobody hashes any more.
+        var isEnded = false
+
+        mutating func dropKept() -> [Kept] {
+            defer { kept = [:] }
+            return Array(kept.values)
+        }
     }
 
     private enum Step {
@@ -34,26 +49,32 @@ final class WholeDigest: Sendable {
 
     /// Begins anew, with these pieces on the disk.
     func reset(_ layout: PieceLayout, stored: PieceSet) {
-        state.withLock { state in
+        let dropped = state.withLock { state in
             state.layout = layout
             state.stored = stored
             state.generation += 1
             state.next = 0
-            state.kept = [:]
             state.isWanted = false
+            return state.dropKept()
         }
+        for kept in dropped { kept.release() }
         signal.continuation.yield()
     }
 
     /// A piece is on the disk from now on.
-    func add(_ piece: Int, _ chunks: [ByteBuffer]) {
-        state.withLock { state in
-            guard piece < state.layout.pieceCount else { return }
+    ///
+    /// - Parameter release: Called once, when its bytes are needed in memory no more.
+    func add(_ piece: Int, _ chunks: [ByteBuffer], release: @escaping @Sendable () -> Void) {
+        let isKept = state.withLock { state in
+            guard piece < state.layout.pieceCount else { return false }
             state.stored.insert(piece)
-            if piece >= state.next, piece - state.next < Self.keptMax {
-                state.kept[piece] = chunks
-            }
+            guard !state.isEnded, piece >= state.next, piece - state.next < Self.keptMax,
+                state.kept[piece] == nil
+            else { return false }
+            state.kept[piece] = Kept(chunks: chunks, release: release)
+            return true
         }
+        if !isKept { release() }
         signal.continuation.yield()
     }
 
@@ -68,6 +89,7 @@ final class WholeDigest: Sendable {
     /// - Parameter report: Is told the digest each time that it was wanted, 64 hexadecimal digits.
     /// - Throws: What the destination throws when it is read.
     func run(report: (String) -> Void) async throws {
+        defer { end() }
         var hasher = SHA256()
         var generation = 0
         for await _ in signal.stream {
@@ -88,6 +110,15 @@ final class WholeDigest: Sendable {
         }
     }
 
+    /// Who waits for the place of a piece must not wait for a hash that nobody makes.
+    private func end() {
+        let dropped = state.withLock { state in
+            state.isEnded = true
+            return state.dropKept()
+        }
+        for kept in dropped { kept.release() }
+    }
+
     private func nextStep() -> Step {
         state.withLock { state in
             let next = state.next
@@ -98,16 +129,17 @@ final class WholeDigest: Sendable {
             guard state.stored.contains(next) else { return .wait }
             return .hash(
                 piece: next, generation: state.generation, range: state.layout.bytes(of: next),
-                state.kept[next])
+                state.kept[next]?.chunks)
         }
     }
 
     private func advance(beyond piece: Int, of generation: Int) {
-        state.withLock { state in
-            guard state.generation == generation else { return }
-            state.kept[piece] = nil
+        let hashed = state.withLock { state -> Kept? in
+            guard state.generation == generation else { return nil }
             state.next = piece + 1
+            return state.kept.removeValue(forKey: piece)
         }
+        hashed?.release()
     }
 
     private func hash(
