@@ -22,12 +22,15 @@ package enum Admin {
         package var files: Int?
         package var bytes: Int?
         package var reason: String?
+        package var neighbour: Bool?
 
         package init(
             url: String, name: String? = nil, id: String? = nil, version: String? = nil,
             grpc: String? = nil, state: String, since: Int, `protocol`: String, friend: Bool,
-            round_trip_us: Int? = nil, files: Int? = nil, bytes: Int? = nil, reason: String? = nil
+            round_trip_us: Int? = nil, files: Int? = nil, bytes: Int? = nil,
+            reason: String? = nil, neighbour: Bool? = nil
         ) {
+            self.neighbour = neighbour
             self.url = url
             self.name = name
             self.id = id

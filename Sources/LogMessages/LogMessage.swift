@@ -21,6 +21,8 @@ package enum LogMessage: String, CaseIterable, Sendable {
 
     // Other peers
     case peerFound = "1bdabbe5fb3e4be8a2e1dae5bc3c1010"
+    case peerReturned = "afc9d5c27c6646db97362478cf98f222"
+    case peerSuspected = "fcceb7f0318f41a8860ac22424e3f8b4"
     case peerLost = "fa2f5f79664c43e8b375781a591dc359"
     case peerLeft = "41c7728fb42247bdb697e7a8f5948ff0"
     case peersUnreadable = "380d3bac2a444e6d92dd0567cc79d0f8"
@@ -82,6 +84,7 @@ package enum LogMessage: String, CaseIterable, Sendable {
             .directoryRefuses, .directoryListCut, .grpcClientCutOff, .transfersForgotten:
             .warning
         case .started, .stopping, .stopped, .configurationReloaded, .peerFound, .peerLeft,
+            .peerReturned, .peerSuspected,
             .transferDone, .sourceFailed, .uploadDone, .directoryPeerIn, .directoryPeerOut,
             .directoryLoginRefused, .directoryAccountChanged, .directoryStoreBack,
             .directoryEntered:
@@ -102,6 +105,8 @@ package enum LogMessage: String, CaseIterable, Sendable {
         case .noAddress: "this host has no address by which others reach it"
         case .selfCheckFailed: "self-check failed"
         case .peerFound: "peer found"
+        case .peerReturned: "peer returned"
+        case .peerSuspected: "peer does not answer"
         case .peerLost: "peer lost"
         case .peerLeft: "peer left"
         case .peersUnreadable: "cannot read the peers known"

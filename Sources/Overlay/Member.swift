@@ -43,9 +43,14 @@ package enum MemberState: String, Hashable, Sendable, CaseIterable {
     /// Not heard of since this process started.
     case unknown
     case alive
+    /// It did not answer a probe of the gossip: dead unless it contradicts in time. It still takes part.
+    case suspect
     case dead
     /// It said goodbye; treated as dead, told apart for people.
     case left
+
+    /// Whether it is counted on.
+    package var isLive: Bool { self == .alive || self == .suspect }
 }
 
 /// A peer that is known, by its REST base URL.
@@ -59,6 +64,8 @@ package struct Member: Hashable, Sendable {
     package internal(set) var roundTrip: Duration?
     package internal(set) var consecutiveFailures = 0
     package internal(set) var info: PeerInfo?
+    /// Whether ``Swim`` watches it: then it is neither checked nor registered with.
+    package internal(set) var isGossiped = false
 
     /// Whether it was alive in this run or, for a restored one, in an earlier one.
     var wasAlive: Bool

@@ -120,7 +120,9 @@ extension Membership {
         member.consecutiveFailures = 0
         member.reason = nil
         member.wasAlive = true
-        member.checkDue = now + random.jitter(configuration.healthCheckInterval, percent: 10)
+        member.checkDue =
+            member.isGossiped
+            ? .distant : now + random.jitter(configuration.healthCheckInterval, percent: 10)
         members[url] = member
         if isNews, let oldID = known?.id, urlByID[oldID] == url { urlByID[oldID] = nil }
         if let id = info?.id { urlByID[id] = url }
@@ -128,7 +130,7 @@ extension Membership {
         let isAnother = known != nil && isNews && info?.id != known?.id
         if member.state != .alive {
             change(url, to: .alive, reason: nil, now: now, &effects)
-            setRegistration(of: url, to: .queued)
+            if !member.isGossiped { setRegistration(of: url, to: .queued) }
         } else if isAnother {
             // Another peer behind the same address: it has never heard of us.
             setRegistration(of: url, to: .queued)
@@ -142,6 +144,7 @@ extension Membership {
         if isNews, member.state == .alive, let changed = members[url] {
             effects.append(.persist(changed))
         }
+        introduce(url, &effects)
     }
 
     mutating func endCheck(
@@ -157,7 +160,7 @@ extension Membership {
     mutating func markFailed(
         _ url: PeerURL, reason: String, now: Instant, _ effects: inout [Effect]
     ) {
-        guard let member = members[url] else { return }
+        guard let member = members[url], !member.isGossiped else { return }
         let failures = member.consecutiveFailures + 1
         if member.state == .unknown && !member.wasAlive && !member.isFriend {
             remove(url, .neverAnswered, &effects)
@@ -182,7 +185,11 @@ extension Membership {
         _ url: PeerURL, state: MemberState, reason: String, now: Instant,
         _ effects: inout [Effect]
     ) {
-        guard let member = members[url], member.state == .alive else { return }
+        guard let member = members[url], member.state.isLive else { return }
+        if member.isGossiped, let id = member.info?.id {
+            effects.append(.doubt(id: id))
+            return
+        }
         let pause = state == .left ? configuration.healthCheckInterval : .zero
         members[url]?.consecutiveFailures = member.consecutiveFailures + 1
         members[url]?.checkDue = now + pause
@@ -204,7 +211,7 @@ extension Membership {
         member.since = now
         member.reason = reason
         members[url] = member
-        if state != .alive { setRegistration(of: url, to: .notNeeded) }
+        if !state.isLive { setRegistration(of: url, to: .notNeeded) }
         effects.append(.memberChanged(member, from: from, to: state))
         if member.wasAlive { effects.append(.persist(member)) }
     }

@@ -4,7 +4,7 @@ extension Membership {
     package var all: [PeerURL] { order }
 
     /// The living ones, in the same order.
-    package var healthy: [PeerURL] { order.filter { members[$0]?.state == .alive } }
+    package var healthy: [PeerURL] { order.filter { members[$0]?.state.isLive == true } }
 
     /// Every member, in the same order.
     package var list: [Member] { order.compactMap { members[$0] } }
@@ -14,7 +14,7 @@ extension Membership {
     /// Whom a search may ask: the living ones that have said what they speak.
     package var neighbours: [Neighbour] {
         order.compactMap { url in
-            guard let member = members[url], member.state == .alive, let info = member.info
+            guard let member = members[url], member.state.isLive, let info = member.info
             else { return nil }
             return Neighbour(
                 url: url, id: info.id, speaks: member.protocol == .p2p ? .p2p : .rest,

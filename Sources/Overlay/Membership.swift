@@ -9,7 +9,8 @@
 /// friends may be one peer, then both stay and a search drops its second answer). A friend's name that leads
 /// to many peers is no member itself (``Rendezvous``).
 ///
-/// SWIM takes the place of the checks later (issue 7); the events that the faces send stay.
+/// A member that speaks `p2p.v1` is introduced to ``Swim``, and not checked any more as long as that
+/// holds it for living (`Membership+Gossip.swift`).
 package struct Membership: Sendable {
     /// The caller's name for whoever waits for an answer.
     package typealias Token = UInt64
@@ -32,6 +33,12 @@ package struct Membership: Sendable {
         /// It said goodbye.
         case leaveReceived(url: PeerURL)
         case peersLearned([PeerURL])
+        /// The gossip knows a living member, who says this of itself; the id is among it.
+        case gossipFound(url: PeerURL, info: PeerInfo)
+        /// What the gossip believes of a member.
+        case gossipChanged(id: String, state: MemberState)
+        /// What a message of the gossip said, or how long one took; nil: nothing of that.
+        case gossipHeard(id: String, roundTrip: Duration?, files: Int64?, bytes: Int64?)
         /// The addresses of a friend's name, as URLs; none where it has none or could not be asked.
         case friendResolved(friend: PeerURL, addresses: [PeerURL])
         /// Who answered there: its own URL and id.
@@ -49,6 +56,10 @@ package struct Membership: Sendable {
         case resolve(PeerURL)
         /// `GET /health` there; answer with `visitSucceeded` or `visitFailed`.
         case visit(PeerURL, of: PeerURL)
+        /// It lives and is not watched by the gossip yet.
+        case introduce(id: String, grpc: String)
+        /// A search could not reach it, and the gossip watches it.
+        case doubt(id: String)
         /// `refusal` nil: registered.
         case answerRegistration(token: Token, refusal: String?, healthy: [PeerURL])
         case answerBootstrap(
@@ -161,6 +172,12 @@ package struct Membership: Sendable {
             suspect(url, state: .left, reason: "said goodbye", now: now, &effects)
         case .peersLearned(let urls):
             learn(urls, now: now, &effects)
+        case .gossipFound(let url, let info):
+            takeOver(url, info: info, now: now, &effects)
+        case .gossipChanged(let id, let state):
+            follow(id, to: state, now: now, &effects)
+        case .gossipHeard(let id, let roundTrip, let files, let bytes):
+            note(id, roundTrip: roundTrip, files: files, bytes: bytes)
         case .friendResolved(let friend, let addresses):
             endResolution(of: friend, addresses: addresses, now: now, &effects)
         case .visitSucceeded(let address, let friend, let peer, let id):
@@ -189,8 +206,8 @@ package struct Membership: Sendable {
             phase = .stopped
             return []
         case .started, .ticked, .checkSucceeded, .checkFailed, .registered, .registrationFailed,
-            .reportedUnreachable, .leaveReceived, .peersLearned, .friendResolved, .visitSucceeded,
-            .visitFailed:
+            .reportedUnreachable, .leaveReceived, .peersLearned, .gossipFound, .gossipChanged,
+            .gossipHeard, .friendResolved, .visitSucceeded, .visitFailed:
             return []
         }
     }

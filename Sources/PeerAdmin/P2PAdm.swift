@@ -16,6 +16,7 @@ package struct P2PAdm: ParsableCommand {
               p2padm get sha256:HEX --output /tmp  this content, to /tmp, as yourself
               p2padm put q3.parquet peer2          sends it to peer2, which shares it
               p2padm peers                         who is there, who is not, and why
+              p2padm graph --dot | dot -Tsvg       who is linked with whom, as a picture
               p2padm user add Peer1                an account of this directory
               p2padm files --json | jq -r .file.path  the paths of all files shared here
               p2padm menu                          all of this by questions
@@ -34,7 +35,7 @@ package struct P2PAdm: ParsableCommand {
 
             JSON
               With --json each line is one object: {"version":1,"type":T,T:{...}}.
-              T is status, peer, hit, coverage, file, progress, result, upload, transfer,
+              T is status, peer, link, hit, coverage, file, progress, result, upload, transfer,
               bootstrap, reload, rescan, user or change. Sizes are in bytes, instants in
               milliseconds since 1970, durations in milliseconds.
 
@@ -45,7 +46,7 @@ package struct P2PAdm: ParsableCommand {
             """,
         version: "p2padm \(Project.version)",
         subcommands: [
-            StatusCommand.self, PeersCommand.self, SearchCommand.self, FilesCommand.self,
+            StatusCommand.self, PeersCommand.self, GraphCommand.self, SearchCommand.self, FilesCommand.self,
             GetCommand.self, PutCommand.self, TransfersCommand.self, MenuCommand.self,
             BootstrapCommand.self, ReloadCommand.self, RescanCommand.self, UserCommand.self,
         ])

@@ -98,7 +98,8 @@ extension [Membership.Effect] {
             ])
         #expect(fixture.membership.all == [a, b])
         #expect(fixture.membership.healthy == [])
-        #expect(fixture.membership.counts == [.unknown: 2, .alive: 0, .dead: 0, .left: 0])
+        #expect(
+            fixture.membership.counts == [.unknown: 2, .alive: 0, .suspect: 0, .dead: 0, .left: 0])
     }
 
     @Test("A friend that takes us is alive, and its peers are checked and registered with")

@@ -37,6 +37,26 @@ import Testing
         }
     }
 
+    @Test(
+        "All links at once are those that each member has", arguments: [1, 2, 3, 7, 100],
+        1...3 as ClosedRange<UInt64>)
+    func links(count: Int, seed: UInt64) throws {
+        var records = Self.fleet(count, seed: seed)
+        for index in records.indices where index % 5 == 4 { records[index].state = .dead }
+        let own = records[0].id
+        let links = RingNeighbours.links(own: own, table: MemberTable(records))
+        for record in records {
+            let linked = links.filter { $0.low == record.id || $0.high == record.id }
+                .map { $0.low == record.id ? $0.high : $0.low }
+            let view = RingNeighbours(own: record.id, table: MemberTable(records))
+            #expect(Set(linked) == (record.state.isLive ? Set(view.ids) : []), "seed \(seed)")
+            #expect(linked.count == Set(linked).count)
+        }
+        // The table does not have to have whoever asks.
+        let others = MemberTable(records.filter { $0.id != own })
+        #expect(RingNeighbours.links(own: own, table: others) == links)
+    }
+
     @Test("Friends are among them, up to eight; nobody twice")
     func friends() {
         let records = Self.fleet(50, seed: 1)

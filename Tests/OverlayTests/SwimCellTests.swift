@@ -82,6 +82,14 @@ extension Swim.Effect {
                 SwimMessage(from: member(1), body: .ping(sequence: 1, target: member(1).id))),
             effects: [[], [], []], next: stay),
         Row(
+            what: "introduced", event: .introduced("p9"), effects: [[], ["digest"], []],
+            next: stay),
+        Row(
+            what: "introduced to itself", event: .introduced("p1"), effects: [[], [], []],
+            next: stay),
+        Row(
+            what: "doubted", event: .doubted(member(2).id), effects: [[], [], []], next: stay),
+        Row(
             what: "leaving", event: .leaving, effects: [[], ["gossip", "gossip"], []],
             next: [.idle, .leaving, .leaving]),
     ]

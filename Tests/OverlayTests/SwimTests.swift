@@ -73,6 +73,20 @@ import Testing
 }
 
 @Suite struct SwimTests {
+    @Test("One that is doubted is probed next, once, and a stranger never")
+    func doubted() {
+        var swim = running((2...40).map { member($0) })
+        for id in [33, 33, 77] { _ = swim.handle(.doubted(member(id).id), now: start) }
+        let pinged = swim.run(until: start + .seconds(1)).compactMap { step -> PeerID? in
+            guard case .send(let message, _) = step.effect,
+                case .ping(_, let target) = message.body
+            else { return nil }
+            return target
+        }
+        #expect(pinged.first == member(33).id)
+        #expect(swim.probing.urgent == [])
+    }
+
     @Test("Phases and events: before the start and after a goodbye nothing begins")
     func phases() {
         var idle = Swim(

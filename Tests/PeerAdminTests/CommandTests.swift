@@ -41,13 +41,66 @@ struct CommandTests {
         }
     }
 
-    @Test("peers is a table, friends marked")
+    private static let graph: Admin.Graph = {
+        func peer(_ number: Int, _ name: String?, _ state: String = "alive") -> Admin.Peer {
+            Admin.Peer(
+                url: "http://h:800\(number)", name: name, state: state, since: 0,
+                protocol: "p2p", friend: false)
+        }
+        return Admin.Graph(
+            peers: [
+                peer(1, "one"), peer(2, "t\"w\\o"), peer(3, nil, "suspect"), peer(4, "4", "dead"),
+            ],
+            links: [
+                .init(one: 0, other: 1, kind: "ring"), .init(one: 0, other: 1, kind: "friend"),
+                .init(one: 1, other: 2, kind: "ring"), .init(one: 0, other: 2, kind: "rest"),
+                // Of a peer that this program was not told of.
+                .init(one: 0, other: 9, kind: "ring"),
+            ])
+    }()
+
+    @Test("graph says of each peer with whom it is linked, and how")
+    func graph() async throws {
+        try await Fixture.run(["Graph": { _ in VarlinkReply(Self.graph) }]) { fixture in
+            let outcome = try await fixture.command("graph")
+            #expect(outcome.status == .ok)
+            #expect(
+                outcome.output.split(separator: "\n").dropFirst() == [
+                    #"one     this peer  http://h:8001  t"w\\o* http://h:8003~"#,
+                    #"t"w\\o  alive      http://h:8002  one* http://h:8003"#,
+                    "-       suspect    http://h:8003  t\"w\\\\o one~",
+                    "4       dead       http://h:8004  -",
+                ])
+            let json = try await fixture.command("graph", "--json")
+            #expect(json.output.split(separator: "\n").count == 4 + 5)
+            #expect(
+                json.output.contains(
+                    #""link":{"kind":"friend","one":"http://h:8001","other":"http://h:8002"}"#))
+            #expect(try await fixture.command("graph", "--json", "--dot").status == .usage)
+        }
+    }
+
+    @Test("graph --dot is a graph for Graphviz, whatever the names")
+    func dot() async throws {
+        try await Fixture.run(["Graph": { _ in VarlinkReply(Self.graph) }]) { fixture in
+            let outcome = try await fixture.command("graph", "--dot")
+            let lines = outcome.output.split(separator: "\n")
+            #expect(lines.first == "graph p2p {" && lines.last == "}")
+            #expect(lines.contains(#"  "http://h:8001" [label="one", style=bold];"#))
+            #expect(lines.contains(#"  "http://h:8002" [label="t\"w\\o"];"#))
+            #expect(lines.contains(#"  "http://h:8004" [label="4", color=red];"#))
+            #expect(lines.contains(#"  "http://h:8001" -- "http://h:8002" [style=dashed];"#))
+            #expect(lines.contains(#"  "http://h:8001" -- "http://h:8003" [style=dotted];"#))
+        }
+    }
+
+    @Test("peers is a table, friends and neighbours marked")
     func peers() async throws {
         let peers = Admin.Peers(peers: [
             Admin.Peer(
                 url: "http://h:8001", name: "peer1", version: "0.1.0", state: "alive",
                 since: 1_767_225_600_000 - 60_000, protocol: "p2p", friend: true,
-                round_trip_us: 350, files: 1234, bytes: 1000),
+                round_trip_us: 350, files: 1234, bytes: 1000, neighbour: true),
             Admin.Peer(
                 url: "http://h:8002", state: "dead", since: 0, protocol: "unknown", friend: false,
                 reason: "connection\nrefused"),
@@ -57,7 +110,7 @@ struct CommandTests {
             #expect(outcome.status == .ok)
             let lines = outcome.output.split(separator: "\n")
             #expect(lines.count == 3)
-            #expect(lines[1].hasPrefix("alive  *  peer1  http://h:8001  p2p"))
+            #expect(lines[1].hasPrefix("alive  *+  peer1  http://h:8001  p2p"))
             #expect(lines[1].contains("350 us  1,234  1.00 kB  1 min"))
             #expect(lines[2].hasSuffix("connection\\nrefused"))
             let json = try await fixture.command("peers", "--json")

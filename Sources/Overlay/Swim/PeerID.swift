@@ -22,6 +22,21 @@ package struct PeerID: Hashable, Comparable, Sendable, CustomStringConvertible {
         self.init(word(0), word(1), word(2), word(3))
     }
 
+    /// nil unless there are exactly ``bytesCount``.
+    package init?(bytes: [UInt8]) {
+        guard bytes.count == Self.bytesCount else { return nil }
+        func word(_ place: Int) -> UInt64 {
+            bytes[8 * place..<8 * place + 8].reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        self.init(word(0), word(1), word(2), word(3))
+    }
+
+    package var bytes: [UInt8] {
+        [first, second, third, fourth].flatMap { word in
+            stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> $0) }
+        }
+    }
+
     /// 64 hex digits.
     package var description: String {
         [first, second, third, fourth].map { word in

@@ -77,7 +77,7 @@ package struct RingNeighbours: Sendable {
         }
     }
 
-    private static func position(of id: PeerID, on ring: Int) -> UInt64 {
+    static func position(of id: PeerID, on ring: Int) -> UInt64 {
         var mixer = SplitMix64(seed: id.first ^ id.third &+ UInt64(ring) &* 0xA24B_AED4_963E_E407)
         return mixer.next()
     }

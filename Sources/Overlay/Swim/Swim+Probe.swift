@@ -112,6 +112,12 @@ extension Swim {
         probing.current = current
     }
 
+    /// Unless ``Probing/urgentMax`` wait for that already: then its turn comes as everybody's.
+    mutating func probeOutOfTurn(_ id: PeerID) {
+        guard probing.urgent.count < Probing.urgentMax, !probing.urgent.contains(id) else { return }
+        probing.urgent.append(id)
+    }
+
     mutating func changeHealth(by amount: Int) {
         health = min(max(health + amount, 0), configuration.healthMax)
     }

@@ -135,10 +135,8 @@ extension Swim {
         guard suspicions.count < configuration.suspicionsMax else { return }
         suspicions.append(
             Suspicion(id: update.record.id, since: now, by: [update.by ?? own.id]))
-        if update.by != own.id, random.next(below: liveCount) < configuration.lookers,
-            probing.urgent.count < Probing.urgentMax
-        {
-            probing.urgent.append(update.record.id)
+        if update.by != own.id, random.next(below: liveCount) < configuration.lookers {
+            probeOutOfTurn(update.record.id)
         }
     }
 

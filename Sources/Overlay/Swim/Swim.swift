@@ -18,6 +18,10 @@ package struct Swim: Sendable {
         case started(friends: [String])
         case ticked
         case received(SwimMessage)
+        /// A peer answers at this address: ask it whom it knows.
+        case introduced(String)
+        /// Somebody could not reach it: it is probed out of turn.
+        case doubted(PeerID)
         /// This peer leaves on purpose: says so until it is stopped.
         case leaving
     }
@@ -108,14 +112,19 @@ package struct Swim: Sendable {
             tick(now: now, &effects)
         case (.running, .received(let message)), (.leaving, .received(let message)):
             receive(message, now: now, &effects)
+        case (.running, .introduced(let address)):
+            if address != own.address { send(.digest(ownDigest), to: address, &effects) }
+        case (.running, .doubted(let id)):
+            probeOutOfTurn(id)
         case (.running, .leaving):
             phase = .leaving
             own.state = .left
             pending.enqueue(SwimUpdate(own), limit: configuration.pendingMax)
             nextGossip = now
             gossip(now: now, &effects)
-        case (.idle, .ticked), (.idle, .received), (.idle, .leaving), (.leaving, .started),
-            (.leaving, .leaving):
+        case (.idle, .ticked), (.idle, .received), (.idle, .introduced), (.idle, .doubted),
+            (.idle, .leaving), (.leaving, .started), (.leaving, .introduced),
+            (.leaving, .doubted), (.leaving, .leaving):
             // Before the start nobody is known; after a goodbye there is no way back.
             break
         }
@@ -124,6 +133,9 @@ package struct Swim: Sendable {
 
     /// Live members, this one included.
     package var liveCount: Int { table.liveCount + (isInTable ? 0 : 1) }
+
+    /// Whether there is something to pass on.
+    package var hasNews: Bool { !pending.isEmpty }
 
     /// When `.ticked` is due; nil while there is nothing to wait for.
     package var nextWake: Instant? {

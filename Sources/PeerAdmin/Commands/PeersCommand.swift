@@ -4,7 +4,12 @@ import ArgumentParser
 /// `p2padm peers`
 struct PeersCommand: AdminCommand {
     static let configuration = CommandConfiguration(
-        commandName: "peers", abstract: "The peers that the daemon knows, friends (*) first.")
+        commandName: "peers", abstract: "The peers that the daemon knows, friends (*) first, neighbours (+).",
+        discussion: """
+            A peer that did not answer is a suspect for some seconds, and dead unless it contradicts. \
+            Neighbours are the peers that it keeps links with; p2padm graph prints all links. The \
+            figures of a peer are of when it was heard last.
+            """)
 
     @OptionGroup var common: CommonOptions
 
@@ -36,7 +41,7 @@ enum PeerTable {
         for peer in peers {
             table.append([
                 .init(peer.state, color: color(of: peer.state)),
-                peer.friend ? "*" : "",
+                .init((peer.friend ? "*" : "") + (peer.neighbour == true ? "+" : "")),
                 .init(peer.name ?? "-"),
                 .init(peer.url),
                 .init(peer.protocol),
@@ -51,11 +56,11 @@ enum PeerTable {
         return table.rendered(style: style)
     }
 
-    private static func color(of state: String) -> Color? {
+    static func color(of state: String) -> Color? {
         switch state {
         case "alive": .green
         case "dead": .red
-        case "unknown", "left": .yellow
+        case "unknown", "suspect", "left": .yellow
         default: nil
         }
     }

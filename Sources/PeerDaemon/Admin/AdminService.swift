@@ -32,6 +32,7 @@ struct AdminService: VarlinkInterface {
         switch call.method {
         case "Status": return VarlinkReply(await status())
         case "Peers": return VarlinkReply(Admin.Peers(peers: await peers()))
+        case "Graph": return VarlinkReply(await graph())
         case "Files": return try await files(call)
         case "Search": return try await search(call)
         case "Get": return try await get(changing(call))
@@ -126,23 +127,6 @@ struct AdminService: VarlinkInterface {
         return Admin.Directory(
             store: directory.storeName, peers: figures?.peers, accounts: figures?.accounts,
             files: figures?.files)
-    }
-
-    private func peers() async -> [Admin.Peer] {
-        let sinceStart = peer.network.now.sinceStart
-        let now = WallClock.milliseconds()
-        return await peer.members().map { member in
-            Admin.Peer(
-                url: member.url.description, name: member.info?.name, id: member.info?.id,
-                version: member.info?.version, grpc: member.info?.grpc,
-                state: member.state.rawValue,
-                since: now - (sinceStart - member.since.sinceStart).wholeMilliseconds,
-                protocol: member.protocol.rawValue, friend: member.isFriend,
-                round_trip_us: member.roundTrip.map { Int($0 / .microseconds(1)) },
-                files: member.info?.files.map { Int($0) },
-                bytes: member.info?.bytes.map { Int($0) },
-                reason: member.reason)
-        }
     }
 
     // MARK: - Finding

@@ -20,6 +20,7 @@ struct DaemonParts {
     private let identity: NodeIdentity
     private let catalog: Catalog
     private let network: PeerNetwork
+    private let fleet: Fleet
     private let links: PeerLinks
     private let peer: Peer
     private let transfers = TransferCounters()
@@ -48,10 +49,19 @@ struct DaemonParts {
         var membership = MembershipConfiguration(
             healthCheckInterval: configuration.healthCheckInterval)
         membership.resolvesFriends = true
+        let members = try Self.openMembers(configuration)
+        fleet = Fleet(
+            identity: node,
+            restored: await members.beginRun(
+                seconds: Int64(WallClock.milliseconds() / 1000), logger: logger),
+            configuration: SwimConfiguration(
+                healthCheckInterval: configuration.healthCheckInterval),
+            links: links, store: members, logger: logger, seed: .random(in: .min ... .max)
+        ) { (catalog.totals.files, catalog.totals.bytes) }
         network = PeerNetwork(
             identity: node, membership: membership,
             router: QueryRouterConfiguration(fanoutMax: configuration.maxFanout), links: links,
-            store: try Self.openMembers(configuration), logger: logger,
+            fleet: fleet, store: members, logger: logger,
             seed: .random(in: .min ... .max)
         ) { text, limit in
             let (files, truncated) = try await catalog.search(text, limit: limit)
@@ -76,7 +86,8 @@ struct DaemonParts {
             published: { try await catalog.published($0, sha256: $1) })
         let limiter = ClientLimiter()
         grpc = try Self.makeGRPC(
-            sockets.grpc, group: group, peer: peer, network: network, transfers: transfers,
+            sockets.grpc, group: group, peer: peer, network: network, fleet: fleet,
+            transfers: transfers,
             manifests: Manifests(store: store, logger: logger) {
                 Int64(WallClock.milliseconds() / 1000)
             },
@@ -116,6 +127,11 @@ struct DaemonParts {
                 try await grpc.serve()
             } drain: {
                 grpc.beginGracefulShutdown()
+            },
+            DrainingPart {
+                await fleet.run()
+            } drain: {
+                fleet.leaveSoon()
             },
         ]
         if let client = peer.directory?.client {
@@ -211,7 +227,7 @@ struct DaemonParts {
 
     private static func makeGRPC(
         _ socket: ListeningSocket, group: any EventLoopGroup, peer: Peer, network: PeerNetwork,
-        transfers: TransferCounters, manifests: Manifests, uploads: Uploads,
+        fleet: Fleet, transfers: TransferCounters, manifests: Manifests, uploads: Uploads,
         limiter: ClientLimiter, logger: Logger
     ) throws -> GRPCServer<NghttpServerTransport> {
         let descriptions = try ServiceDescriptions()
@@ -225,6 +241,7 @@ struct DaemonParts {
             transport: NghttpServerTransport(group: group, configuration: configuration),
             services: [
                 OverlayService(network: network),
+                GossipService(fleet: fleet, node: peer),
                 FilesService(node: peer, transfers: transfers, manifests: manifests),
                 SeedFileTransfer(node: peer, transfers: transfers),
                 SeedPeerService(node: peer, transfers: transfers, uploads: uploads),

@@ -8,7 +8,7 @@ import SQLite
 /// As many rows as the membership has members. A database that cannot be read or written costs the
 /// memory of a restart and no more: it is logged, and the friends are the way in again.
 final class MemberStore: Sendable {
-    private let database: Database
+    let database: Database
 
     /// - Throws: `SQLiteError`.
     init(stateDirectory: String) throws {
@@ -19,7 +19,14 @@ final class MemberStore: Sendable {
                 CREATE TABLE peer (
                     url TEXT PRIMARY KEY, id TEXT, name TEXT, version TEXT, grpc TEXT
                 ) WITHOUT ROWID
+                """,
                 """
+                CREATE TABLE fleet_member (
+                    id BLOB PRIMARY KEY, grpc TEXT NOT NULL, boot INTEGER NOT NULL,
+                    refutations INTEGER NOT NULL, state INTEGER NOT NULL
+                ) WITHOUT ROWID
+                """,
+                "CREATE TABLE own_start (boot INTEGER NOT NULL)",
             ], readers: 1)
     }
 

@@ -10,10 +10,12 @@ extension PeerNetwork {
         case .register(let url): await registerHere(with: url)
         case .resolve(let friend): await resolve(friend)
         case .visit(let address, let friend): await visit(address, of: friend)
+        case .introduce(let id, let grpc): await fleet.introduce(id, at: grpc)
+        case .doubt(let id): await fleet.doubt(id)
         case .wakeMembership(let at, let generation):
-            if await sleep(until: at) { await tick(generation: generation) }
+            if await clock.sleep(until: at) { await tick(generation: generation) }
         case .wakeRouter(let at):
-            if await sleep(until: at) { await tickRouter(at) }
+            if await clock.sleep(until: at) { await tickRouter(at) }
         case .searchHere(let query, let limit): await searchCatalog(query, limit)
         case .ask(let neighbour, let grpc, let query, let alreadyAsked, let limit):
             await ask(neighbour, grpc, query, alreadyAsked, limit)
@@ -22,16 +24,6 @@ extension PeerNetwork {
         case .cancel(let id): await abandon(id)
         case .persist(let member): await store.save(member, logger: logger)
         case .forget(let url): await store.remove(url, logger: logger)
-        }
-    }
-
-    /// - Returns: False when the daemon stops first.
-    private nonisolated func sleep(until at: Instant) async -> Bool {
-        do {
-            try await Task.sleep(for: at - now, tolerance: .milliseconds(1))
-            return true
-        } catch {
-            return false
         }
     }
 

@@ -18,6 +18,8 @@ actor PeerNetwork {
         case register(PeerURL)
         case resolve(PeerURL)
         case visit(PeerURL, friend: PeerURL)
+        case introduce(PeerID, grpc: String)
+        case doubt(PeerID)
         case wakeMembership(Instant, generation: Int)
         case wakeRouter(Instant)
         case searchHere(Query, limit: Int)
@@ -42,10 +44,11 @@ actor PeerNetwork {
 
     nonisolated let identity: NodeIdentity
     nonisolated let links: PeerLinks
+    nonisolated let fleet: Fleet
     nonisolated let store: MemberStore
     nonisolated let searchHere: @Sendable (_ text: String, _ limit: Int) async throws -> PeerAnswer
     nonisolated let logger: Logger
-    private nonisolated let start: ContinuousClock.Instant
+    nonisolated let clock = MonotonicClock()
     private nonisolated let jobs: AsyncStream<Job>
     private nonisolated let jobQueue: AsyncStream<Job>.Continuation
 
@@ -70,11 +73,12 @@ actor PeerNetwork {
     init(
         identity: NodeIdentity, membership: MembershipConfiguration,
         router: QueryRouterConfiguration,
-        links: PeerLinks, store: MemberStore, logger: Logger, seed: UInt64,
+        links: PeerLinks, fleet: Fleet, store: MemberStore, logger: Logger, seed: UInt64,
         searchHere: @escaping @Sendable (_ text: String, _ limit: Int) async throws -> PeerAnswer
     ) {
         self.identity = identity
         self.links = links
+        self.fleet = fleet
         self.store = store
         self.logger = logger
         self.searchHere = searchHere
@@ -82,7 +86,6 @@ actor PeerNetwork {
             own: identity.url, ownID: identity.id, configuration: membership, seed: seed)
         self.router = Router(
             own: PeerKey(id: identity.id, url: identity.url), configuration: router, seed: ~seed)
-        start = .now
         (jobs, jobQueue) = AsyncStream.makeStream()
     }
 
@@ -98,6 +101,7 @@ actor PeerNetwork {
     /// Runs until cancelled.
     func run() async {
         await withDiscardingTaskGroup { group in
+            group.addTask { for await news in self.fleet.news { await self.take(news) } }
             for await job in jobs {
                 group.addTask { await self.perform(job) }
             }
@@ -116,7 +120,7 @@ actor PeerNetwork {
         sinks = [:]
     }
 
-    nonisolated var now: Instant { Instant(sinceStart: ContinuousClock.now - start) }
+    nonisolated var now: Instant { clock.now }
 
     // MARK: - Membership
 
@@ -146,6 +150,18 @@ actor PeerNetwork {
         }
     }
 
+    private func take(_ news: Fleet.News) {
+        switch news {
+        case .found(let url, let info): send(.gossipFound(url: url, info: info))
+        case .changed(let id, let state):
+            send(.gossipChanged(id: id, state: MemberState(state)))
+        case .roundTrip(let id, let time):
+            send(.gossipHeard(id: id, roundTrip: time, files: nil, bytes: nil))
+        case .shares(let id, let files, let bytes):
+            send(.gossipHeard(id: id, roundTrip: nil, files: files, bytes: bytes))
+        }
+    }
+
     private func makeToken() -> Membership.Token {
         defer { nextToken += 1 }
         return nextToken
@@ -161,6 +177,10 @@ actor PeerNetwork {
         case .register(let url): jobQueue.yield(.register(url))
         case .resolve(let friend): jobQueue.yield(.resolve(friend))
         case .visit(let address, let friend): jobQueue.yield(.visit(address, friend: friend))
+        case .introduce(let id, let grpc):
+            if let id = PeerID(hex: id) { jobQueue.yield(.introduce(id, grpc: grpc)) }
+        case .doubt(let id):
+            if let id = PeerID(hex: id) { jobQueue.yield(.doubt(id)) }
         case .answerRegistration(let token, let refusal, let healthy):
             registrants.removeValue(forKey: token)?.resume(
                 returning: RegistrationAnswer(refusal: refusal, healthy: healthy))
@@ -185,10 +205,13 @@ actor PeerNetwork {
         ]
         if let reason = member.reason, !reason.isEmpty { metadata["reason"] = "\(reason)" }
         switch (from, to) {
-        case (_, .alive): logger.report(.peerFound, metadata)
-        case (.alive, .dead): logger.report(.peerLost, metadata)
+        case (.unknown, .alive): logger.report(.peerFound, metadata)
+        case (.dead, .alive), (.left, .alive): logger.report(.peerReturned, metadata)
+        case (_, .suspect): logger.report(.peerSuspected, metadata)
+        case (.alive, .dead), (.suspect, .dead): logger.report(.peerLost, metadata)
         case (_, .left): logger.report(.peerLeft, metadata)
-        case (_, .dead), (_, .unknown): logger.debug("peer is \(to)", metadata: metadata)
+        case (_, .alive), (_, .dead), (_, .unknown):
+            logger.info("peer is \(to)", metadata: metadata)
         }
     }
 
@@ -314,5 +337,17 @@ actor PeerNetwork {
     func tick(generation: Int) {
         // An older request was replaced.
         if generation == tickGeneration { send(Membership.Event.ticked) }
+    }
+}
+
+extension MemberState {
+    init(_ state: SwimState) {
+        self =
+            switch state {
+            case .alive: .alive
+            case .suspect: .suspect
+            case .dead: .dead
+            case .left: .left
+            }
     }
 }

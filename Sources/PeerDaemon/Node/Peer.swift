@@ -9,6 +9,7 @@ final class Peer: Node {
     let identity: NodeIdentity
     let catalog: Catalog
     let network: PeerNetwork
+    var fleet: Fleet { network.fleet }
     /// nil: none is configured.
     let directory: DirectoryAccess?
     private let live: Locked<LiveSettings>

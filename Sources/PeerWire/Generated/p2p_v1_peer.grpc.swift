@@ -365,6 +365,583 @@ extension P2p_V1_Overlay.ClientProtocol {
     }
 }
 
+// MARK: - p2p.v1.Gossip
+
+/// Namespace containing generated types for the "p2p.v1.Gossip" service.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+package enum P2p_V1_Gossip: Sendable {
+    /// Service descriptor for the "p2p.v1.Gossip" service.
+    package static let descriptor = GRPCCore.ServiceDescriptor(fullyQualifiedService: "p2p.v1.Gossip")
+    /// Namespace for method metadata.
+    package enum Method: Sendable {
+        /// Namespace for "Tell" metadata.
+        package enum Tell: Sendable {
+            /// Request type for "Tell".
+            package typealias Input = P2p_V1_GossipMessage
+            /// Response type for "Tell".
+            package typealias Output = P2p_V1_GossipReceipt
+            /// Descriptor for "Tell".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "p2p.v1.Gossip"),
+                method: "Tell",
+                type: .unary
+            )
+        }
+        /// Namespace for "Describe" metadata.
+        package enum Describe: Sendable {
+            /// Request type for "Describe".
+            package typealias Input = P2p_V1_DescribeRequest
+            /// Response type for "Describe".
+            package typealias Output = P2p_V1_Description
+            /// Descriptor for "Describe".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "p2p.v1.Gossip"),
+                method: "Describe",
+                type: .unary
+            )
+        }
+        /// Descriptors for all methods in the "p2p.v1.Gossip" service.
+        package static let descriptors: [GRPCCore.MethodDescriptor] = [
+            Tell.descriptor,
+            Describe.descriptor
+        ]
+    }
+}
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension GRPCCore.ServiceDescriptor {
+    /// Service descriptor for the "p2p.v1.Gossip" service.
+    package static let p2P_v1_Gossip = GRPCCore.ServiceDescriptor(fullyQualifiedService: "p2p.v1.Gossip")
+}
+
+// MARK: p2p.v1.Gossip (server)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension P2p_V1_Gossip {
+    /// Streaming variant of the service protocol for the "p2p.v1.Gossip" service.
+    ///
+    /// This protocol is the lowest-level of the service protocols generated for this service
+    /// giving you the most flexibility over the implementation of your service. This comes at
+    /// the cost of more verbose and less strict APIs. Each RPC requires you to implement it in
+    /// terms of a request stream and response stream. Where the RPC expects only a single
+    /// request or response message, you are responsible for ensuring your implementation
+    /// maintains this invariant.
+    ///
+    /// Where possible, prefer using the stricter, less-verbose ``ServiceProtocol``
+    /// or ``SimpleServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Who the peers are, and whether they live: SWIM with Lifeguard's corrections.
+    package protocol StreamingServiceProtocol: GRPCCore.RegistrableRPCService {
+        /// Handle the "Tell" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > One message, as a datagram would be: the receipt says that it came, and no more; what answers it is a message
+        /// > of its own.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `P2p_V1_GossipMessage` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `P2p_V1_GossipReceipt` messages.
+        func tell(
+            request: GRPCCore.StreamingServerRequest<P2p_V1_GossipMessage>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<P2p_V1_GossipReceipt>
+
+        /// Handle the "Describe" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Who this peer is, for those that have met its id.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `P2p_V1_DescribeRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `P2p_V1_Description` messages.
+        func describe(
+            request: GRPCCore.StreamingServerRequest<P2p_V1_DescribeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<P2p_V1_Description>
+    }
+
+    /// Service protocol for the "p2p.v1.Gossip" service.
+    ///
+    /// This protocol is higher level than ``StreamingServiceProtocol`` but lower level than
+    /// the ``SimpleServiceProtocol``, it provides access to request and response metadata and
+    /// trailing response metadata. If you don't need these then consider using
+    /// the ``SimpleServiceProtocol``. If you need fine grained control over your RPCs then
+    /// use ``StreamingServiceProtocol``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Who the peers are, and whether they live: SWIM with Lifeguard's corrections.
+    package protocol ServiceProtocol: P2p_V1_Gossip.StreamingServiceProtocol {
+        /// Handle the "Tell" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > One message, as a datagram would be: the receipt says that it came, and no more; what answers it is a message
+        /// > of its own.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `P2p_V1_GossipMessage` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `P2p_V1_GossipReceipt` message.
+        func tell(
+            request: GRPCCore.ServerRequest<P2p_V1_GossipMessage>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<P2p_V1_GossipReceipt>
+
+        /// Handle the "Describe" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Who this peer is, for those that have met its id.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `P2p_V1_DescribeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `P2p_V1_Description` message.
+        func describe(
+            request: GRPCCore.ServerRequest<P2p_V1_DescribeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<P2p_V1_Description>
+    }
+
+    /// Simple service protocol for the "p2p.v1.Gossip" service.
+    ///
+    /// This is the highest level protocol for the service. The API is the easiest to use but
+    /// doesn't provide access to request or response metadata. If you need access to these
+    /// then use ``ServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Who the peers are, and whether they live: SWIM with Lifeguard's corrections.
+    package protocol SimpleServiceProtocol: P2p_V1_Gossip.ServiceProtocol {
+        /// Handle the "Tell" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > One message, as a datagram would be: the receipt says that it came, and no more; what answers it is a message
+        /// > of its own.
+        ///
+        /// - Parameters:
+        ///   - request: A `P2p_V1_GossipMessage` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `P2p_V1_GossipReceipt` to respond with.
+        func tell(
+            request: P2p_V1_GossipMessage,
+            context: GRPCCore.ServerContext
+        ) async throws -> P2p_V1_GossipReceipt
+
+        /// Handle the "Describe" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Who this peer is, for those that have met its id.
+        ///
+        /// - Parameters:
+        ///   - request: A `P2p_V1_DescribeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `P2p_V1_Description` to respond with.
+        func describe(
+            request: P2p_V1_DescribeRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> P2p_V1_Description
+    }
+}
+
+// Default implementation of 'registerMethods(with:)'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension P2p_V1_Gossip.StreamingServiceProtocol {
+    package func registerMethods<Transport>(with router: inout GRPCCore.RPCRouter<Transport>) where Transport: GRPCCore.ServerTransport {
+        router.registerHandler(
+            forMethod: P2p_V1_Gossip.Method.Tell.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<P2p_V1_GossipMessage>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<P2p_V1_GossipReceipt>(),
+            handler: { request, context in
+                try await self.tell(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: P2p_V1_Gossip.Method.Describe.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<P2p_V1_DescribeRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<P2p_V1_Description>(),
+            handler: { request, context in
+                try await self.describe(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+    }
+}
+
+// Default implementation of streaming methods from 'StreamingServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension P2p_V1_Gossip.ServiceProtocol {
+    package func tell(
+        request: GRPCCore.StreamingServerRequest<P2p_V1_GossipMessage>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<P2p_V1_GossipReceipt> {
+        let response = try await self.tell(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func describe(
+        request: GRPCCore.StreamingServerRequest<P2p_V1_DescribeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<P2p_V1_Description> {
+        let response = try await self.describe(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+}
+
+// Default implementation of methods from 'ServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension P2p_V1_Gossip.SimpleServiceProtocol {
+    package func tell(
+        request: GRPCCore.ServerRequest<P2p_V1_GossipMessage>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<P2p_V1_GossipReceipt> {
+        return GRPCCore.ServerResponse<P2p_V1_GossipReceipt>(
+            message: try await self.tell(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func describe(
+        request: GRPCCore.ServerRequest<P2p_V1_DescribeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<P2p_V1_Description> {
+        return GRPCCore.ServerResponse<P2p_V1_Description>(
+            message: try await self.describe(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+}
+
+// MARK: p2p.v1.Gossip (client)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension P2p_V1_Gossip {
+    /// Generated client protocol for the "p2p.v1.Gossip" service.
+    ///
+    /// You don't need to implement this protocol directly, use the generated
+    /// implementation, ``Client``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Who the peers are, and whether they live: SWIM with Lifeguard's corrections.
+    package protocol ClientProtocol: Sendable {
+        /// Call the "Tell" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > One message, as a datagram would be: the receipt says that it came, and no more; what answers it is a message
+        /// > of its own.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `P2p_V1_GossipMessage` message.
+        ///   - serializer: A serializer for `P2p_V1_GossipMessage` messages.
+        ///   - deserializer: A deserializer for `P2p_V1_GossipReceipt` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func tell<Result>(
+            request: GRPCCore.ClientRequest<P2p_V1_GossipMessage>,
+            serializer: some GRPCCore.MessageSerializer<P2p_V1_GossipMessage>,
+            deserializer: some GRPCCore.MessageDeserializer<P2p_V1_GossipReceipt>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<P2p_V1_GossipReceipt>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "Describe" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Who this peer is, for those that have met its id.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `P2p_V1_DescribeRequest` message.
+        ///   - serializer: A serializer for `P2p_V1_DescribeRequest` messages.
+        ///   - deserializer: A deserializer for `P2p_V1_Description` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func describe<Result>(
+            request: GRPCCore.ClientRequest<P2p_V1_DescribeRequest>,
+            serializer: some GRPCCore.MessageSerializer<P2p_V1_DescribeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<P2p_V1_Description>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<P2p_V1_Description>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+    }
+
+    /// Generated client for the "p2p.v1.Gossip" service.
+    ///
+    /// The ``Client`` provides an implementation of ``ClientProtocol`` which wraps
+    /// a `GRPCCore.GRPCCClient`. The underlying `GRPCClient` provides the long-lived
+    /// means of communication with the remote peer.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Who the peers are, and whether they live: SWIM with Lifeguard's corrections.
+    package struct Client<Transport>: ClientProtocol where Transport: GRPCCore.ClientTransport {
+        private let client: GRPCCore.GRPCClient<Transport>
+
+        /// Creates a new client wrapping the provided `GRPCCore.GRPCClient`.
+        ///
+        /// - Parameters:
+        ///   - client: A `GRPCCore.GRPCClient` providing a communication channel to the service.
+        package init(wrapping client: GRPCCore.GRPCClient<Transport>) {
+            self.client = client
+        }
+
+        /// Call the "Tell" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > One message, as a datagram would be: the receipt says that it came, and no more; what answers it is a message
+        /// > of its own.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `P2p_V1_GossipMessage` message.
+        ///   - serializer: A serializer for `P2p_V1_GossipMessage` messages.
+        ///   - deserializer: A deserializer for `P2p_V1_GossipReceipt` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func tell<Result>(
+            request: GRPCCore.ClientRequest<P2p_V1_GossipMessage>,
+            serializer: some GRPCCore.MessageSerializer<P2p_V1_GossipMessage>,
+            deserializer: some GRPCCore.MessageDeserializer<P2p_V1_GossipReceipt>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<P2p_V1_GossipReceipt>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: P2p_V1_Gossip.Method.Tell.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "Describe" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Who this peer is, for those that have met its id.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `P2p_V1_DescribeRequest` message.
+        ///   - serializer: A serializer for `P2p_V1_DescribeRequest` messages.
+        ///   - deserializer: A deserializer for `P2p_V1_Description` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func describe<Result>(
+            request: GRPCCore.ClientRequest<P2p_V1_DescribeRequest>,
+            serializer: some GRPCCore.MessageSerializer<P2p_V1_DescribeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<P2p_V1_Description>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<P2p_V1_Description>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: P2p_V1_Gossip.Method.Describe.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+    }
+}
+
+// Helpers providing default arguments to 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension P2p_V1_Gossip.ClientProtocol {
+    /// Call the "Tell" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > One message, as a datagram would be: the receipt says that it came, and no more; what answers it is a message
+    /// > of its own.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `P2p_V1_GossipMessage` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func tell<Result>(
+        request: GRPCCore.ClientRequest<P2p_V1_GossipMessage>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<P2p_V1_GossipReceipt>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.tell(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<P2p_V1_GossipMessage>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<P2p_V1_GossipReceipt>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Describe" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Who this peer is, for those that have met its id.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `P2p_V1_DescribeRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func describe<Result>(
+        request: GRPCCore.ClientRequest<P2p_V1_DescribeRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<P2p_V1_Description>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.describe(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<P2p_V1_DescribeRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<P2p_V1_Description>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// Helpers providing sugared APIs for 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension P2p_V1_Gossip.ClientProtocol {
+    /// Call the "Tell" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > One message, as a datagram would be: the receipt says that it came, and no more; what answers it is a message
+    /// > of its own.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func tell<Result>(
+        _ message: P2p_V1_GossipMessage,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<P2p_V1_GossipReceipt>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<P2p_V1_GossipMessage>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.tell(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Describe" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Who this peer is, for those that have met its id.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func describe<Result>(
+        _ message: P2p_V1_DescribeRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<P2p_V1_Description>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<P2p_V1_DescribeRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.describe(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
 // MARK: - p2p.v1.Files
 
 /// Namespace containing generated types for the "p2p.v1.Files" service.
