@@ -46,7 +46,8 @@ package struct P2PAdm: ParsableCommand {
             """,
         version: "p2padm \(Project.version)",
         subcommands: [
-            StatusCommand.self, PeersCommand.self, GraphCommand.self, SearchCommand.self, FilesCommand.self,
+            StatusCommand.self, PeersCommand.self, GraphCommand.self, SearchCommand.self,
+            FilesCommand.self,
             GetCommand.self, PutCommand.self, TransfersCommand.self, MenuCommand.self,
             BootstrapCommand.self, ReloadCommand.self, RescanCommand.self, UserCommand.self,
         ])

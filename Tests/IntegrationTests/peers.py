@@ -115,6 +115,12 @@ class Peer:
     def send(self, number: signal.Signals) -> None:
         assert self.process
         self.process.send_signal(number)
+        if number is signal.SIGSTOP:
+            # Its threads stop one by one, and another may still answer.
+            until(lambda: self._process_state() == "T", f"{self.name} to be stopped")
+
+    def _process_state(self) -> str:
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2][0]
 
     def wait(self, seconds: float = 20) -> int:
         """The exit code; a daemon that does not end is killed, and the test fails."""

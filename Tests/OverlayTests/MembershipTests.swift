@@ -203,10 +203,8 @@ extension [Membership.Effect] {
         #expect(fixture.send(.registrationReceived(url: a, token: 2)) == [])
         let effects = fixture.send(.checkSucceeded(url: a, info: info("A"), roundTrip: .zero))
         #expect(
-            effects
-                == [1, 2].map {
-                    .answerRegistration(token: $0, refusal: nil, healthy: [a])
-                })
+            effects == [.introduce(id: "A", grpc: "x:50051")]
+                + [1, 2].map { .answerRegistration(token: $0, refusal: nil, healthy: [a]) })
     }
 
     @Test("Registering our own URL, or us under another, is refused")
@@ -510,7 +508,8 @@ extension [Membership.Effect] {
         _ = fixture.run(seconds: 34)
         var more = info("A")
         more.files = 99
-        #expect(fixture.send(.checkSucceeded(url: a, info: more, roundTrip: .zero)) == [])
+        let effects = fixture.send(.checkSucceeded(url: a, info: more, roundTrip: .zero))
+        #expect(effects == [.introduce(id: "A", grpc: "x:50051")])
         #expect(fixture.membership[a]?.info?.files == 99)
     }
 

@@ -33,7 +33,7 @@ struct ArgumentTests {
     @Test(
         "A first word that is no command is told so, with what there is",
         arguments: [
-            ("serach", "there is no command serach: p2padm knows status, peers, search"),
+            ("serach", "there is no command serach: p2padm knows status, peers, graph"),
             ("--json", "--json comes after the command"),
             ("--socket=/x", "--socket=/x comes after the command"),
         ])

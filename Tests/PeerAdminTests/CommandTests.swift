@@ -76,7 +76,7 @@ struct CommandTests {
             #expect(
                 json.output.contains(
                     #""link":{"kind":"friend","one":"http://h:8001","other":"http://h:8002"}"#))
-            #expect(try await fixture.command("graph", "--json", "--dot").status == .usage)
+            #expect(throws: (any Error).self) { try GraphCommand.parse(["--json", "--dot"]) }
         }
     }
 

@@ -4,7 +4,8 @@ import ArgumentParser
 /// `p2padm peers`
 struct PeersCommand: AdminCommand {
     static let configuration = CommandConfiguration(
-        commandName: "peers", abstract: "The peers that the daemon knows, friends (*) first, neighbours (+).",
+        commandName: "peers",
+        abstract: "The peers that the daemon knows, friends (*) first, neighbours (+).",
         discussion: """
             A peer that did not answer is a suspect for some seconds, and dead unless it contradicts. \
             Neighbours are the peers that it keeps links with; p2padm graph prints all links. The \
