@@ -15,7 +15,9 @@
 #   make bench-directory  those of the directory; ARGUMENTS="--rows 10000000 sqlite" says which, and how large
 #   make bench-attacks  what floods of the gRPC port cost other clients
 #   make bench-transfer  `p2padm get` against rsync, curl and aria2c
-#   make kill-transfers  downloads under 1000 kill -9 (KILLS=N); part of make test with fewer
+#   make kill-transfers  downloads and uploads under 1000 kill -9 (KILLS=N); part of make test with fewer
+#   make disk-faults  transfers while system calls fail, at the first to the 50th (FAULTS=N); part of make test with fewer
+#   make hostile-names  500 names on every way in, 100,000 swapped links (NAMES=N SWAPS=N); part of make test with fewer
 #   make bench-grpc   the gRPC transport against the stock one, nginx and grpcio; ARGUMENTS="one-stream memory" says which
 #   make format | lint | clean | setup
 
@@ -38,7 +40,7 @@ TOOLS_PATH = $(CURDIR)/.build/tools/usr/bin
 .NOTPARALLEL:
 .PHONY: all build demo demo-directory test setup setup-build setup-demo setup-deb setup-test setup-bench setup-fleet lint \
 	format build-tests test-swift test-processes test-overlay test-overlay-few sanitize test-fleet check-fleet install install-built deb bench \
-	bench-directory bench-attacks bench-grpc bench-overlay bench-transfer kill-transfers \
+	bench-directory bench-attacks bench-grpc bench-overlay bench-transfer kill-transfers disk-faults hostile-names \
 	bench-fleet clean
 
 all: build
@@ -99,6 +101,14 @@ bench-transfer: setup-test setup-bench build
 kill-transfers: setup-test build
 	P2P_KILLS=$${KILLS:-1000} PEER_BINARIES=$(CURDIR)/$(RELEASE) \
 		$(VENV_PYTHON) -m pytest -s Tests/IntegrationTests/test_killed_transfers.py
+
+disk-faults: setup-test build
+	P2P_FAULTS=$${FAULTS:-50} PEER_BINARIES=$(CURDIR)/$(RELEASE) \
+		$(VENV_PYTHON) -m pytest Tests/IntegrationTests/test_disk_faults.py
+
+hostile-names: setup-test build
+	P2P_NAMES=$${NAMES:-500} P2P_SWAPS=$${SWAPS:-100000} PEER_BINARIES=$(CURDIR)/$(RELEASE) \
+		$(VENV_PYTHON) -m pytest -s Tests/IntegrationTests/test_hostile_names.py
 
 bench-attacks: setup-test build
 	PEER_BINARIES=$(CURDIR)/$(RELEASE) $(VENV_PYTHON) Benchmarks/bench_attacks.py $(ARGUMENTS)

@@ -7,30 +7,69 @@ import Synchronization
 import SystemPackage
 
 extension Catalog {
-    /// Damaged databases that are replaced before it is held for the disk's fault.
-    private static let rebuildsMax = 3
+    /// Between two attempts to go on, at first and at most.
+    private static let pause = (first: Duration.seconds(1), max: Duration.seconds(60))
     /// Files hashed between two commits, and their bytes.
     private static let hashBatch = (files: 64, bytes: Int64(64 << 20))
     /// Until a file is hashed again that was changing, and one that could not be read, in seconds.
     private static let retryDelay = (changing: Int64(5), unreadable: Int64(3600))
 
+    /// What has to be done to the database before the catalog goes on.
+    private enum Repair {
+        case none
+        case setAside(reason: String)
+        case open
+    }
+
     /// Scans, then watches, and hashes meanwhile; until the task is cancelled.
     ///
-    /// - Throws: What makes going on pointless: `SQLiteError`, `RootedFileError` of the root.
-    package func run() async throws {
+    /// A damaged database is replaced. What this host does not give (a disk that is full or fails,
+    /// descriptors) is logged and asked for again; what is known stays searchable meanwhile.
+    package func run() async {
         state.withLock { $0.isRunning = true }
         defer { stop() }
-        var rebuilds = 0
+        var repair = Repair.none
+        var pause = Duration.zero
         while !Task.isCancelled {
             do {
+                try perform(&repair)
                 try await runOnce()
             } catch is CancellationError {
                 return
-            } catch SQLiteError.damaged(let failure) {
-                rebuilds += 1
-                if rebuilds > Self.rebuildsMax { throw SQLiteError.damaged(failure) }
-                try rebuild(because: failure.message)
+            } catch {
+                let isWell = state.withLock { $0.status.state != .scanning }
+                if isWell { pause = .zero }
+                if case SQLiteError.damaged(let failure) = error {
+                    repair = .setAside(reason: failure.message)
+                } else {
+                    pause = max(pause, Self.pause.first)
+                    suspend(for: pause, because: error)
+                }
+                await Self.wait(pause)
+                pause = min(max(pause * 2, Self.pause.first), Self.pause.max)
             }
+        }
+    }
+
+    /// Ended by a cancellation.
+    private static func wait(_ pause: Duration) async {
+        do {
+            try await Task.sleep(for: pause)
+        } catch {
+            // Whoever waits looks for it.
+        }
+    }
+
+    private func suspend(for pause: Duration, because error: any Error) {
+        logger.report(
+            .catalogSuspended,
+            [
+                "error": "\(error)", "shared_dir": "\(root.path)",
+                "database": "\(databaseFile.path)", "seconds": "\(pause.components.seconds)",
+            ])
+        state.withLock { state in
+            state.status.state = .scanning
+            state.status.detail = "cannot index: \(error)"
         }
     }
 
@@ -45,8 +84,12 @@ extension Catalog {
         }
     }
 
-    private func rebuild(because reason: String) throws {
-        try databaseFile.setAside(because: reason, logger: logger)
+    private func perform(_ repair: inout Repair) throws {
+        if case .setAside(let reason) = repair {
+            try databaseFile.setAside(because: reason, logger: logger)
+            repair = .open
+        }
+        guard case .open = repair else { return }
         let store = try databaseFile.open(logger: logger) { [weak self] totals in
             self?.storeChanged(totals)
         }
@@ -54,6 +97,7 @@ extension Catalog {
             state.store = store
             state.damage = nil
         }
+        repair = .none
     }
 
     private func runOnce() async throws {

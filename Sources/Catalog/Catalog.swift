@@ -158,14 +158,22 @@ package final class Catalog: Sendable {
 
     /// A file was just received here, and its SHA-256 proved: it is found from here on.
     ///
+    /// One that cannot be recorded just now is there all the same, and the watch finds it, too.
+    ///
     /// - Parameter sha256: 64 hexadecimal digits.
-    package func published(_ path: RelativePath, sha256: String) async throws {
+    package func published(_ path: RelativePath, sha256: String) async {
         if exclusions.excludes(path) { return }
-        let found = CatalogStore.Found(path: path, status: try open(path).status())
         guard let digest = Hexadecimal.bytes(sha256), digest.count == 32 else {
             preconditionFailure("no SHA-256: \(sha256)")
         }
-        try await read { try await $0.record(found, sha256: digest) }
+        do {
+            let found = CatalogStore.Found(path: path, status: try open(path).status())
+            try await read { try await $0.record(found, sha256: digest) }
+        } catch {
+            logger.info(
+                "a file that was received is not recorded at once",
+                metadata: ["path": "\(path)", "error": "\(error)"])
+        }
     }
 
     /// Scans everything now, and returns when that is done.

@@ -48,6 +48,7 @@ package enum LogMessage: String, CaseIterable, Sendable {
 
     // The shared directory
     case catalogRebuilt = "cff2439bf01f44b8a1a5147bdccdf7d1"
+    case catalogSuspended = "07daeae7cd5e4ab19fee22d6757e1e31"
     case catalogSilent = "40984ba5700646bea5544b994338f3eb"
     case filesNotShared = "4e50b171fa08445dbe9503e49bd3283b"
     case directoryNotWatched = "aeb5e0a51d9547dd94c3d9ff5081e5a8"
@@ -78,7 +79,8 @@ package enum LogMessage: String, CaseIterable, Sendable {
         case .startRefused: .critical
         case .configurationRefused, .selfCheckFailed, .catalogRebuilt, .requestFailed: .error
         case .peerLost, .peersUnreadable, .peerNotSaved, .transferFailed, .partialFilesRemain,
-            .catalogSilent, .filesNotShared, .directoryNotWatched, .watchIncomplete,
+            .catalogSuspended, .catalogSilent, .filesNotShared, .directoryNotWatched,
+            .watchIncomplete,
             .requestRefused, .instanceMetadataFailed, .noAddress, .friendWithoutREST,
             .noDirectoryPassword, .uploadFailed, .directoryStoreSilent, .directoryLost,
             .directoryRefuses, .directoryListCut, .grpcClientCutOff, .transfersForgotten:
@@ -126,6 +128,7 @@ package enum LogMessage: String, CaseIterable, Sendable {
         case .partialFilesRemain: "cannot remove partial files"
         case .transfersForgotten: "the database of the transfers is begun anew"
         case .catalogRebuilt: "the catalog's database is rebuilt"
+        case .catalogSuspended: "the shared directory cannot be indexed, it is tried again"
         case .catalogSilent: "the catalog does not answer"
         case .filesNotShared: "some files are not shared"
         case .directoryNotWatched:

@@ -143,8 +143,6 @@ package final class Connection {
     }
 
     private func error(_ sql: String) -> SQLiteError {
-        SQLiteError(
-            extendedCode: sqlite3_extended_errcode(handle),
-            message: String(cString: sqlite3_errmsg(handle)), sql: sql)
+        SQLiteError(handle, sql: sql)
     }
 }

@@ -1,4 +1,5 @@
 import CSQLite
+import Glibc
 
 /// What SQLite answered when it did not do what it was asked.
 package enum SQLiteError: Error, Equatable, Sendable {
@@ -36,6 +37,21 @@ package enum SQLiteError: Error, Equatable, Sendable {
         case SQLITE_CORRUPT, SQLITE_NOTADB: self = .damaged(failure)
         default: self = .failed(failure)
         }
+    }
+
+    /// Of the last call on a connection. What the disk did not do is told with the file, and in the
+    /// kernel's words.
+    init(_ connection: OpaquePointer, sql: String) {
+        let code = sqlite3_extended_errcode(connection)
+        var message = String(cString: sqlite3_errmsg(connection))
+        if [SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN, SQLITE_READONLY].contains(code & 0xFF) {
+            let system = sqlite3_system_errno(connection)
+            if system != 0 { message += ": \(String(cString: strerror(system)))" }
+            if let path = sqlite3_db_filename(connection, "main") {
+                message += ": \(String(cString: path))"
+            }
+        }
+        self.init(extendedCode: code, message: message, sql: sql)
     }
 
     /// Another connection held its lock for longer than the busy timeout.

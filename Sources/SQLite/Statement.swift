@@ -16,12 +16,9 @@ package final class Statement {
         let flags = UInt32(SQLITE_PREPARE_PERSISTENT)
         let code = sqlite3_prepare_v3(connection, sql, -1, flags, &prepared, nil)
         guard code == SQLITE_OK, let prepared else {
-            throw SQLiteError(
-                extendedCode: code == SQLITE_OK
-                    ? SQLITE_MISUSE : sqlite3_extended_errcode(connection),
-                message: code == SQLITE_OK
-                    ? "no statement" : String(cString: sqlite3_errmsg(connection)),
-                sql: sql)
+            throw code == SQLITE_OK
+                ? SQLiteError(extendedCode: SQLITE_MISUSE, message: "no statement", sql: sql)
+                : SQLiteError(connection, sql: sql)
         }
         handle = prepared
         self.sql = sql
@@ -95,9 +92,7 @@ package final class Statement {
     }
 
     private func error() -> SQLiteError {
-        SQLiteError(
-            extendedCode: sqlite3_extended_errcode(connection),
-            message: String(cString: sqlite3_errmsg(connection)), sql: sql)
+        SQLiteError(connection, sql: sql)
     }
 }
 

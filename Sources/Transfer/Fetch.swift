@@ -102,23 +102,39 @@ package final class Fetch: Sendable {
                 size: bytes.count, received: received.load(ordering: .relaxed), resumed: resumed,
                 peer: sender.withLock { $0 })
         case .alreadyExists: throw .alreadyExists(path: destinationPath)
-        case .sourcesFailed(let failures): throw .sourcesFailed(failures)
+        case .sourcesFailed(let failures): throw await left(.sourcesFailed(failures))
         case .diskFailed:
             guard let error = diskError.withLock({ $0 }) else {
                 preconditionFailure("\(destinationPath): the disk failed without an error")
             }
-            throw error
-        case .cancelled: throw .cancelled
+            throw await left(error)
+        case .cancelled: throw await left(.cancelled)
         }
     }
 
-    private func open() async throws(FetchError) -> Int64 {
+    /// Gives the room back that the failed fetch does not need for being continued.
+    private func left(_ error: FetchError) async -> FetchError {
         do {
-            let resumed = try await bytes.open()
+            try await bytes.giveRoomBack(all: error.spoilsPartial)
+        } catch {
+            logger.report(
+                .partialFilesRemain, ["error": "\(error)", "transfer": "\(destinationPath)"])
+        }
+        return error
+    }
+
+    private func open() async throws(FetchError) -> Int64 {
+        let resumed: Int64
+        do {
+            resumed = try await bytes.open()
+        } catch {
+            throw fetchError(error)
+        }
+        do {
             if let size = sources.first?.candidate.size { try await bytes.reserve(size) }
             return resumed
         } catch {
-            throw fetchError(error)
+            throw await left(fetchError(error))
         }
     }
 
@@ -177,7 +193,7 @@ package final class Fetch: Sendable {
     private func fetchError(_ error: any Error) -> FetchError {
         switch error {
         case let error as FetchError: error
-        case let error as RootedFileError: .disk(error)
+        case let error as RootedFileError: bytes.diskError(error)
         default: .cancelled
         }
     }

@@ -8,6 +8,9 @@ package protocol FetchDestination: Sendable {
     /// For messages.
     var path: String { get }
 
+    /// For messages: the directory whose disk it is on, or the file itself.
+    var place: String { get }
+
     /// Opens the partial file, or begins it.
     ///
     /// - Returns: Bytes of an earlier run, to be proved and continued.
@@ -30,14 +33,29 @@ package protocol FetchDestination: Sendable {
     /// - Throws: reason `exists` when the name is taken and must not be replaced.
     func publish() throws(RootedFileError)
 
+    /// Gives the room of the partial file back. After `open`, instead of `publish`.
+    func discard() throws(RootedFileError)
+
     /// Ends the use of the partial file; it is called once, whatever came before.
     func close()
+}
+
+extension FetchDestination {
+    func diskError(_ cause: RootedFileError) -> FetchError {
+        .disk(DiskError(place: place, cause: cause))
+    }
+
+    /// What was reserved and not written is nobody's any more: truncate(2) frees it.
+    func releaseReserve() throws(RootedFileError) {
+        try truncate(to: length())
+    }
 }
 
 /// The caller's own open file (`p2padm get --output`). It has its name already, so publishing is
 /// only making it durable.
 package struct DescriptorDestination: FetchDestination {
     package let path: String
+    package let place: String
     private let descriptor: FileDescriptor
     private let resume: Bool
 
@@ -49,6 +67,7 @@ package struct DescriptorDestination: FetchDestination {
         self.descriptor = descriptor
         self.path = path
         self.resume = resume
+        place = Self.name(of: descriptor) ?? path
     }
 
     package func open() throws(FetchError) -> Int64 {
@@ -57,7 +76,7 @@ package struct DescriptorDestination: FetchDestination {
             try truncate(to: 0)
             return 0
         } catch {
-            throw .disk(error)
+            throw diskError(error)
         }
     }
 
@@ -94,8 +113,20 @@ package struct DescriptorDestination: FetchDestination {
         }
     }
 
+    /// The file is the caller's, who removes it when it is empty.
+    package func discard() throws(RootedFileError) {
+        try truncate(to: 0)
+    }
+
     /// The descriptor is the caller's.
     package func close() {}
+
+    /// What the kernel calls an open file; proc(5), /proc/pid/fd.
+    private static func name(of descriptor: FileDescriptor) -> String? {
+        guard let name = realpath("/proc/self/fd/\(descriptor.rawValue)", nil) else { return nil }
+        defer { free(name) }
+        return String(validatingCString: name)
+    }
 
     /// SystemPackage throws nothing but `Errno`.
     private func attempt<Value>(

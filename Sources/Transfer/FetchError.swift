@@ -1,5 +1,3 @@
-import RootedFiles
-
 /// Why a fetch did not end with the file under its name.
 package enum FetchError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Each source that was there, and why it did not give the file.
@@ -8,9 +6,14 @@ package enum FetchError: Error, Equatable, Sendable, CustomStringConvertible {
     case alreadyExists(path: String)
     /// The same file is being fetched already.
     case inProgress(path: String)
-    /// This host's disk: which path, and what was the matter (ENOSPC, EDQUOT, EIO and others).
-    case disk(RootedFileError)
+    case disk(DiskError)
     case cancelled
+
+    /// Whether what has been received is of no use any more.
+    package var spoilsPartial: Bool {
+        guard case .disk(let error) = self else { return false }
+        return error.spoilsPartial
+    }
 
     package var description: String {
         switch self {

@@ -64,6 +64,16 @@ final class FetchedBytes: Sendable {
         try await offPool { try $0.publish() }
     }
 
+    /// Gives back what nobody will need: all of it, or only what was reserved and not written.
+    func giveRoomBack(all: Bool) async throws {
+        try await offPool { all ? try $0.discard() : try $0.releaseReserve() }
+        if all { state.withLock { $0 = State() } }
+    }
+
+    func diskError(_ cause: RootedFileError) -> FetchError {
+        destination.diskError(cause)
+    }
+
     func close() {
         destination.close()
     }

@@ -29,6 +29,7 @@ package final class StagedDestination: FetchDestination {
     }
 
     package var path: String { name.string }
+    package var place: String { root.path }
 
     /// Locked while it is open, so that two fetches do not write into each other's bytes.
     package func open() throws(FetchError) -> Int64 {
@@ -41,7 +42,7 @@ package final class StagedDestination: FetchDestination {
             file.withLock { $0 = partial }
             return try partial.status().size
         } catch let error as RootedFileError {
-            throw .disk(error)
+            throw diskError(renamed(error))
         } catch {
             throw .inProgress(path: path)
         }
@@ -55,43 +56,72 @@ package final class StagedDestination: FetchDestination {
         } catch  where error.reason == .notFound {
             return false
         } catch {
-            throw .disk(error)
+            throw diskError(error)
         }
     }
 
     package func length() throws(RootedFileError) -> Int64 {
-        try opened.status().size
+        try attempt { file throws(RootedFileError) in try file.status().size }
     }
 
     package func reserve(_ size: Int64) throws(RootedFileError) {
-        try opened.preallocate(size)
+        try attempt { file throws(RootedFileError) in try file.preallocate(size) }
     }
 
     package func read(
         into buffer: inout [UInt8], at offset: Int64
     ) throws(RootedFileError) -> Int {
-        try opened.read(into: &buffer, at: offset)
+        do {
+            return try opened.read(into: &buffer, at: offset)
+        } catch {
+            throw renamed(error)
+        }
     }
 
     package func write(_ bytes: RawSpan, at offset: Int64) throws(RootedFileError) {
         let file = opened
-        try file.write(bytes, at: offset)
+        do {
+            try file.write(bytes, at: offset)
+        } catch {
+            throw renamed(error)
+        }
         let end = (offset + Int64(bytes.byteCount)) / Self.writebackBytes * Self.writebackBytes
         guard end > offset else { return }
         file.beginWriteback(from: end - Self.writebackBytes, count: Int(Self.writebackBytes))
     }
 
     package func truncate(to size: Int64) throws(RootedFileError) {
-        try opened.truncate(to: size)
+        try attempt { file throws(RootedFileError) in try file.truncate(to: size) }
     }
 
     package func publish() throws(RootedFileError) {
-        try staging.publish(key, as: name, onConflict: conflict)
+        try attempt { _ throws(RootedFileError) in
+            _ = try staging.publish(key, as: name, onConflict: conflict)
+        }
+    }
+
+    package func discard() throws(RootedFileError) {
+        try attempt { _ throws(RootedFileError) in try staging.remove(key) }
     }
 
     /// Releases the lock with the last reference to the file.
     package func close() {
         file.withLock { $0 = nil }
+    }
+
+    private func attempt<Value>(
+        _ body: (OpenFile) throws(RootedFileError) -> Value
+    ) throws(RootedFileError) -> Value {
+        do {
+            return try body(opened)
+        } catch {
+            throw renamed(error)
+        }
+    }
+
+    /// Users know the name that the file is to have, not that of the partial file.
+    private func renamed(_ error: RootedFileError) -> RootedFileError {
+        RootedFileError(path: path, reason: error.reason)
     }
 
     private var opened: OpenFile {

@@ -10,8 +10,7 @@ package enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
     case oversized(path: String, bytesMax: Int64)
     /// There is, or soon would be, less room than uploads have to leave.
     case noRoom(directory: String, bytesMin: Int64)
-    /// This host's disk: which directory, which path, and what was the matter.
-    case disk(directory: String, RootedFileError)
+    case disk(DiskError)
 
     package var description: String {
         switch self {
@@ -20,9 +19,7 @@ package enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(path): is larger than \(bytesMax) bytes, the most that is taken here"
         case .noRoom(let directory, let bytesMin):
             "the disk of \(directory) is full: uploads leave \(bytesMin) bytes free on it"
-        case .disk(let directory, let error) where error.reason == .system(.noSpace):
-            "the disk of \(directory) is full: \(error)"
-        case .disk(_, let error): "\(error)"
+        case .disk(let error): "\(error)"
         }
     }
 }
@@ -157,11 +154,11 @@ package final class Upload: Sendable {
         } catch let error as RootedFileError where error.reason == .exists {
             throw UploadError.alreadyExists(path: error.path)
         } catch let error as RootedFileError {
-            throw UploadError.disk(directory: root.path, error)
+            throw UploadError.disk(DiskError(place: root.path, cause: error))
         } catch FetchError.alreadyExists(let path) {
             throw UploadError.alreadyExists(path: path)
         } catch FetchError.disk(let error) {
-            throw UploadError.disk(directory: root.path, error)
+            throw UploadError.disk(error)
         }
     }
 }

@@ -122,7 +122,7 @@ struct CatalogWatchTests {
         // Not while it watches: that may come first, and then it hashes.
         let stopped = try Catalog(
             root: shared.path, stateDirectory: state.path, logger: LogRecorder().logger)
-        try await stopped.published(path, sha256: digest)
+        await stopped.published(path, sha256: digest)
         #expect(try await stopped.file(path: path.string)?.sha256 == digest)
         try await whileWatching { catalog in
             _ = try await catalog.rescan()

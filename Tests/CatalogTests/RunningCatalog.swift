@@ -41,7 +41,7 @@ func withRunningCatalog(
         root: shared.path, stateDirectory: state.path, rescanInterval: rescanInterval,
         logger: recorder.logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await catalog.run() }
+        group.addTask { await catalog.run() }
         try await body(catalog)
         group.cancelAll()
     }

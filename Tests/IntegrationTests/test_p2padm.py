@@ -224,9 +224,12 @@ def test_get_does_not_trust_a_partial_file(pair, output):
 
 
 def test_get_of_what_only_this_host_has(pair):
-    result = pair[0].adm("get", "own report.txt")
-    assert result.returncode in (1, 73)
-    assert "own report.txt" in result.stderr
+    (digest,) = [f["file"]["sha256"] for f in pair[0].adm_json("files") if f["file"]["path"] == "own report.txt"]
+    for wanted in ("own report.txt", f"sha256:{digest}"):
+        result = pair[0].adm("get", wanted)
+        assert result.returncode == 1
+        assert result.stderr.startswith(f"p2padm: get {wanted}: no other peer has {wanted}")
+        assert result.stderr.endswith(f": this one has it itself, as {pair[0].shared}/own report.txt\n")
 
 
 def test_get_of_a_missing_file_says_how_far_it_looked(pair, output):

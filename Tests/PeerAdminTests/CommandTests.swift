@@ -267,6 +267,33 @@ struct FailureTests {
         }
     }
 
+    @Test("What nobody else has is said to be here, with its place; and who was not reached")
+    func absence() async throws {
+        struct Parameters: Encodable, Sendable {
+            var what = "a.txt"
+            var coverage = Admin.Coverage(
+                reached: 1, known: 2, failed: [Admin.Failure(url: "http://b", reason: "too slow")],
+                duplicates: 0, truncated: false, elapsed_ms: 1)
+            var here: String?
+        }
+        for (here, words) in [
+            (nil, "not found: a.txt (reached 1 of 2 peers; http://b: too slow)\n"),
+            (
+                "/srv/share/in/a.txt",
+                "no other peer has a.txt (reached 1 of 2 peers; http://b: too slow):"
+                    + " this one has it itself, as /srv/share/in/a.txt\n"
+            ),
+        ] {
+            let method: FakeDaemon.Method = { _ in
+                throw VarlinkError("org.p2ppeer.Admin.NotFound", Parameters(here: here))
+            }
+            try await Fixture.run(["Reload": method]) { fixture in
+                let outcome = try await fixture.command("reload")
+                #expect(outcome.diagnostics == "p2padm: reload: " + words)
+            }
+        }
+    }
+
     @Test("A daemon that lacks the method is said to be older")
     func older() async throws {
         try await Fixture.run([:]) { fixture in

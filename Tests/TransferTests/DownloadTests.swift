@@ -257,7 +257,7 @@ import Testing
         let failing = try Self.download(
             place, [source], destination: FullDisk(descriptor: full))
         let noSpace = RootedFileError(path: "out", reason: .system(.noSpace))
-        #expect(await Self.failure(of: failing) == .disk(noSpace))
+        #expect(await Self.failure(of: failing) == .disk(DiskError(place: "disk", cause: noSpace)))
     }
 }
 
@@ -273,6 +273,7 @@ private final class GatedDestination: FetchDestination {
     }
 
     var path: String { inner.path }
+    var place: String { inner.place }
 
     func open() throws(FetchError) -> Int64 { try inner.open() }
     func length() throws(RootedFileError) -> Int64 { try inner.length() }
@@ -282,6 +283,7 @@ private final class GatedDestination: FetchDestination {
     }
     func truncate(to size: Int64) throws(RootedFileError) { try inner.truncate(to: size) }
     func publish() throws(RootedFileError) { try inner.publish() }
+    func discard() throws(RootedFileError) { try inner.discard() }
     func close() { inner.close() }
 
     func write(_ bytes: RawSpan, at offset: Int64) throws(RootedFileError) {

@@ -276,8 +276,9 @@ func failure(of fetch: Fetch) async throws -> FetchError {
         let descriptor = try FileDescriptor.open("/dev/full", .readWrite)
         let fetch = try place.fetch(place.source(), to: FullDisk(descriptor: descriptor))
         let error = try await failure(of: fetch)
-        #expect(error == .disk(RootedFileError(path: "out", reason: .system(.noSpace))))
-        #expect(error.description == "out: No space left on device")
+        let noSpace = RootedFileError(path: "out", reason: .system(.noSpace))
+        #expect(error == .disk(DiskError(place: "disk", cause: noSpace)))
+        #expect(error.description == "the disk of disk is full: out: No space left on device")
         try descriptor.close()
     }
 
@@ -291,6 +292,7 @@ func failure(of fetch: Fetch) async throws -> FetchError {
 /// Writes to `/dev/full`; the device has no length to find or to cut.
 struct FullDisk: FetchDestination {
     let path = "out"
+    let place = "disk"
     let descriptor: FileDescriptor
 
     private var inner: DescriptorDestination {
@@ -303,6 +305,7 @@ struct FullDisk: FetchDestination {
     func read(into buffer: inout [UInt8], at offset: Int64) throws(RootedFileError) -> Int { 0 }
     func truncate(to size: Int64) throws(RootedFileError) {}
     func publish() throws(RootedFileError) {}
+    func discard() throws(RootedFileError) {}
     func close() {}
 
     func write(_ bytes: RawSpan, at offset: Int64) throws(RootedFileError) {

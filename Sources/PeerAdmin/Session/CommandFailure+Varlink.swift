@@ -8,6 +8,7 @@ extension CommandFailure {
         var group: String?
         var what: String?
         var coverage: Admin.Coverage?
+        var here: String?
         var path: String?
         var choices: [Admin.Answer]?
         var faults: [String]?
@@ -87,7 +88,7 @@ extension CommandFailure {
                     + " usermod -aG \(group) USER, then log in again"
             )
         case "NotFound":
-            return (.failed, "not found: \(text(fields.what))" + reach(fields.coverage))
+            return (.failed, absence(of: text(fields.what), fields))
         case "AlreadyExists":
             return (
                 .cannotCreate,
@@ -96,10 +97,11 @@ extension CommandFailure {
         case "Ambiguous": return (.failed, ambiguity(fields))
         case "TransferFailed":
             let size = fields.size.map { " of " + HumanFormat.size($0) } ?? ""
+            let received = fields.received ?? 0
             return (
                 .transferFailed,
-                "\(text(fields.reason)) (\(HumanFormat.size(fields.received ?? 0))\(size) arrived):"
-                    + " the same command again resumes it"
+                "\(text(fields.reason)) (\(HumanFormat.size(received))\(size) arrived):"
+                    + " the same command again \(received > 0 ? "resumes it" : "tries it again")"
             )
         case "UploadFailed":
             let sizes =
@@ -151,8 +153,18 @@ extension CommandFailure {
         }
     }
 
-    private static func reach(_ coverage: Admin.Coverage?) -> String {
-        coverage.map { " (reached \($0.reached) of \(HumanFormat.plural($0.known, "peer")))" } ?? ""
+    private static func absence(of what: String, _ fields: Named) -> String {
+        let reach = fields.coverage.map(reach) ?? ""
+        guard let here = fields.here else { return "not found: \(what)\(reach)" }
+        return "no other peer has \(what)\(reach): this one has it itself, as "
+            + TerminalText.escaped(here)
+    }
+
+    /// How far a search came, and what stopped it; the first reason stands for all.
+    private static func reach(_ coverage: Admin.Coverage) -> String {
+        let peers = "reached \(coverage.reached) of \(HumanFormat.plural(coverage.known, "peer"))"
+        let failure = coverage.failed.first.map { "; \($0.url): \($0.reason)" } ?? ""
+        return " (\(peers)\(TerminalText.escaped(failure)))"
     }
 
     private static func ambiguity(_ fields: Named) -> String {

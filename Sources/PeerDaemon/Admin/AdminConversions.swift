@@ -107,13 +107,17 @@ enum AdminError {
         error("PermissionDenied", ["group": group])
     }
 
-    static func notFound(_ what: String, _ coverage: SearchCoverage?) -> VarlinkError {
+    static func notFound(
+        _ what: String, _ coverage: SearchCoverage?, here: String?
+    ) -> VarlinkError {
         struct Parameters: Encodable, Sendable {
             var what: String
             var coverage: Admin.Coverage?
+            var here: String?
         }
         return error(
-            "NotFound", Parameters(what: what, coverage: coverage.map(Admin.Coverage.init)))
+            "NotFound",
+            Parameters(what: what, coverage: coverage.map(Admin.Coverage.init), here: here))
     }
 
     static func alreadyExists(_ path: String) -> VarlinkError {

@@ -60,8 +60,8 @@ struct AdminService: VarlinkInterface {
             AdminError.alreadyExists(path)
         case Fetches.Failure.failed(let path, let reason, let received, let size):
             AdminError.transferFailed(path, reason, received: received, size: size)
-        case FileFinder.Failure.notFound(let what, let coverage):
-            AdminError.notFound(what, coverage)
+        case FileFinder.Failure.notFound(let what, let coverage, let here):
+            AdminError.notFound(what, coverage, here: here)
         case FileFinder.Failure.ambiguous(let path, let choices):
             AdminError.ambiguous(path, choices)
         case let error as NoSuchPeer:

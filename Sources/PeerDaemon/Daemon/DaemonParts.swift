@@ -83,7 +83,7 @@ struct DaemonParts {
         uploads = Uploads(
             node: peer, root: root, transfers: transfers, logger: logger,
             isExcluded: { catalog.excludes($0) },
-            published: { try await catalog.published($0, sha256: $1) })
+            published: { await catalog.published($0, sha256: $1) })
         let limiter = ClientLimiter()
         grpc = try Self.makeGRPC(
             sockets.grpc, group: group, peer: peer, network: network, fleet: fleet,
@@ -141,7 +141,7 @@ struct DaemonParts {
             Part {
                 await fetches.removeAbandoned()
                 uploads.removeAbandoned()
-                try await catalog.run()
+                await catalog.run()
             },
             Part { await links.run() },
             Part { await network.run() },

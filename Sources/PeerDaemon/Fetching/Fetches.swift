@@ -148,7 +148,7 @@ final class Fetches: Sendable {
         }
         transfers.add(.received, bytes: result.received)
         if case .sharedDirectory = request.target {
-            try await peer.catalog.published(RelativePath(found.path), sha256: found.sha256)
+            await peer.catalog.published(try RelativePath(found.path), sha256: found.sha256)
         }
         last.stage = .done
         last.received = result.size

@@ -34,7 +34,8 @@ struct FileFinder: Sendable {
     }
 
     enum Failure: Error {
-        case notFound(String, SearchCoverage?)
+        /// - Parameter here: Where this peer itself has it.
+        case notFound(String, SearchCoverage?, here: String?)
         /// One path, several contents.
         case ambiguous(String, [PeerAnswer])
         /// Those that have it could not say what is in it.
@@ -59,7 +60,7 @@ struct FileFinder: Sendable {
                 throw Failure.unproved(
                     "\(answer.peer.name) has \(file.path), but does not tell its SHA-256")
             }
-            throw Failure.notFound(wanted.description, coverage)
+            throw Failure.notFound(wanted.description, coverage, here: await ownPath(of: wanted))
         }
         let contents = Dictionary(grouping: matches) { $0.file.sha256 ?? "" }
         guard contents.count == 1, let first = matches.first, let sha256 = first.file.sha256 else {
@@ -80,6 +81,26 @@ struct FileFinder: Sendable {
             answer.files.filter { $0.sha256 == found.sha256 }.map {
                 Holder(peer: answer.peer, path: $0.path, size: $0.size)
             }
+        }
+    }
+
+    /// The absolute path of what this peer itself has of it.
+    private func ownPath(of wanted: Wanted) async -> String? {
+        guard wanted.peer == nil else { return nil }
+        do {
+            let files: [FoundFile]
+            if let sha256 = wanted.sha256 {
+                files = try await peer.files(sha256: sha256)
+            } else if let path = wanted.path {
+                // As in a search, a path without a folder is a name.
+                files = try await [peer.file(at: path)].compactMap { $0 } + peer.files(named: path)
+            } else {
+                files = []
+            }
+            return files.first.map { "\(peer.identity.sharedDirectory)/\($0.path)" }
+        } catch {
+            // Nothing was found elsewhere: that is what the user is told then.
+            return nil
         }
     }
 

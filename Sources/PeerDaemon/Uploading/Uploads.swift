@@ -38,7 +38,7 @@ final class Uploads: Sendable {
     private let logger: Logger
     private let stallTimeout: Duration
     private let isExcluded: @Sendable (RelativePath) -> Bool
-    private let published: @Sendable (RelativePath, _ sha256: String) async throws -> Void
+    private let published: @Sendable (RelativePath, _ sha256: String) async -> Void
     private let active = Locked(0)
 
     /// - Parameters:
@@ -48,7 +48,7 @@ final class Uploads: Sendable {
         node: any Node, root: RootedDirectory, transfers: TransferCounters, logger: Logger,
         stallTimeout: Duration = .seconds(30),
         isExcluded: @escaping @Sendable (RelativePath) -> Bool,
-        published: @escaping @Sendable (RelativePath, _ sha256: String) async throws -> Void
+        published: @escaping @Sendable (RelativePath, _ sha256: String) async -> Void
     ) {
         self.node = node
         self.root = root
@@ -169,12 +169,7 @@ final class Uploads: Sendable {
         }
         let bytes = upload.count
         transfers.add(.received, bytes: bytes)
-        do {
-            try await published(upload.name, sha256)
-        } catch {
-            // It is there and durable; the catalog's watch finds it, too.
-            logger.info("the catalog does not take an upload", metadata: ["error": "\(error)"])
-        }
+        await published(upload.name, sha256)
         logger.report(
             .uploadDone,
             [

@@ -94,6 +94,24 @@ extension Download {
         }
     }
 
+    /// Gives back what nobody will need: all of it after an error that spoils it, else only what was
+    /// reserved and not written.
+    func giveRoomBack(after error: FetchError? = nil) async {
+        do {
+            guard error?.spoilsPartial == true else {
+                return try await offCooperativePool { [destination] in
+                    try destination.releaseReserve()
+                }
+            }
+            try await offCooperativePool { [destination] in try destination.discard() }
+            state.withLock { $0.isDiscarded = true }
+            await remember { try await surroundings.store?.end(self.sha256) }
+        } catch {
+            logger.report(
+                .partialFilesRemain, ["error": "\(error)", "transfer": "\(destination.path)"])
+        }
+    }
+
     func publish() async {
         do {
             try await offCooperativePool { [destination] in try destination.publish() }
@@ -111,8 +129,10 @@ extension Download {
         let failure: FetchError =
             switch error {
             case let error as FetchError: error
-            case let error as RootedFileError: .disk(error)
-            default: .disk(RootedFileError(path: destination.path, reason: .system(.ioError)))
+            case let error as RootedFileError: destination.diskError(error)
+            default:
+                destination.diskError(
+                    RootedFileError(path: destination.path, reason: .system(.ioError)))
             }
         state.withLock { $0.diskError = $0.diskError ?? failure }
         send(.diskFailed)

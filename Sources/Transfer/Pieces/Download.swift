@@ -69,6 +69,8 @@ package final class Download: Sendable {
         var held: [Int: Int] = [:]
         var outcome: FetchOutcome?
         var diskError: FetchError?
+        /// The partial file is gone.
+        var isDiscarded = false
         /// The peer that gave the last piece.
         var sender: String?
         var resumed: Int64 = 0
@@ -114,7 +116,9 @@ package final class Download: Sendable {
     }
 
     /// Bytes on this host's disk that are proved.
-    package var receivedBytes: Int64 { state.withLock { $0.plan.verifiedBytes } }
+    package var receivedBytes: Int64 {
+        state.withLock { $0.isDiscarded ? 0 : $0.plan.verifiedBytes }
+    }
 
     /// Whether it ended for want of a manifest: its sources may give the file as a whole.
     package var lacksManifest: Bool { state.withLock { $0.plan.lacksManifest } }
@@ -136,14 +140,17 @@ package final class Download: Sendable {
         case .done: return await conclude()
         case .alreadyExists: throw .alreadyExists(path: destination.path)
         case .sourcesFailed(let failures):
-            if surroundings.leavesPrefix { await cutToPrefix() }
+            if surroundings.leavesPrefix { await cutToPrefix() } else { await giveRoomBack() }
             throw .sourcesFailed(failures)
         case .diskFailed:
             guard let error = state.withLock({ $0.diskError }) else {
                 preconditionFailure("\(destination.path): the disk failed without an error")
             }
+            await giveRoomBack(after: error)
             throw error
-        case .cancelled: throw .cancelled
+        case .cancelled:
+            await giveRoomBack()
+            throw .cancelled
         }
     }
 
