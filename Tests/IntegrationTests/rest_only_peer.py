@@ -92,12 +92,12 @@ class RESTOnlyPeer:
                 self.known.add(json.loads(body)["url"])
                 return {"ok": True, "peers": sorted(self.known)}
             case "GET", "/files":
-                return {"peer": self.name, "base": self.url, "files": [self._entry(name) for name in self.files]}
+                return {"peer": self.name, "base": self.url, "files": [self.entry(name) for name in self.files]}
             case "GET", "/search":
                 return {"query": "", "ttl": 0, "fanout_used": 0, "results": []}
         return None
 
-    def _entry(self, name: str) -> dict[str, Any]:
+    def entry(self, name: str) -> dict[str, Any]:
         data = self.files[name]
         entry = {
             "name": name,

@@ -105,8 +105,8 @@ def fail_once(stage: Stage, way: str, victim: Peer, fault: Fault) -> int:
         assert there == DATA
     else:
         assert there in (old, DATA)
-        words = os.strerror(getattr(errno, fault.error))
-        assert words in result.stderr and str(victim.directory) in result.stderr, result.stderr
+        words, places = os.strerror(getattr(errno, fault.error)), (str(victim.directory), str(stage.outside))
+        assert words in result.stderr and any(place in result.stderr for place in places), result.stderr
     if result.returncode != 0 and fault.error in SPOILING and victim is stage.receiver and fault.calls in WRITING:
         assert not stage.left(way)
     # Nothing is in the way of the next one.

@@ -3,24 +3,20 @@
 A secret lies beside and above the shared directory; wherever its bytes turn up, the test has failed.
 """
 
-import http.client
 import os
-import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from urllib.parse import quote
 
 import grpc
 import pytest
 from admin import AdminError
+from exposed import SECRET, plant, raw_get, snapshot, spellings
 from grpc_calls import unary_stream, unary_unary
 from peers import Peer, PeerFactory
 from rest_only_peer import RESTOnlyPeer
 from waiting import until
-
-SECRET = b"the secret that is not shared"
 
 #: Ways out that are no file here: each is asked for as it stands.
 OUTWARD = [
@@ -77,21 +73,7 @@ PLANTED = [
 @pytest.fixture(scope="module")
 def exposed(shared_factory: PeerFactory) -> Iterator[Peer]:
     peer = shared_factory.new("exposed")
-    outside = peer.directory / "outside"
-    outside.mkdir()
-    for place in (peer.directory, outside):
-        (place / "secret.txt").write_bytes(SECRET)
-    share = peer.shared
-    peer.share("dir/inside.txt", b"inside")
-    (share / "link-out.txt").symlink_to("../secret.txt")
-    (share / "link-absolute.txt").symlink_to(peer.directory / "secret.txt")
-    (share / "link-dir").symlink_to(outside)
-    (share / "link-inside.txt").symlink_to("dir/inside.txt")
-    (share / "link-loop").symlink_to("link-loop")
-    os.mkfifo(share / "fifo")
-    (share / "link-fifo").symlink_to("fifo")
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(share / "socket"))
+    plant(peer)
     yield peer.start()
 
 
@@ -116,36 +98,13 @@ def only_where_there(path: str, exposed: Peer) -> None:
         pytest.skip("a device can be made by root alone")
 
 
-def raw_get(peer: Peer, target: bytes) -> tuple[int, bytes]:
-    """A request line that no client would send."""
-    with socket.create_connection(("127.0.0.1", peer.ports["rest"]), timeout=20) as connection:
-        connection.sendall(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        response = http.client.HTTPResponse(connection)
-        response.begin()
-        return response.status, response.read()
-
-
 # --- REST ---
-
-
-def spellings(path: str) -> list[bytes]:
-    """As it is where a request line can hold it, and encoded once, twice, and byte for byte."""
-    once = quote(path, safe="")
-    spelled = [
-        "/files/" + quote(path),
-        "/files/" + once,
-        "/files/" + quote(once, safe=""),
-        "/files/" + "".join(f"%{byte:02x}" for byte in path.encode()),
-    ]
-    if path.isprintable() and " " not in path:
-        spelled.append("/files/" + path)
-    return [target.encode() for target in spelled if len(target) < 30_000]
 
 
 @pytest.mark.parametrize("path", OUTWARD + PLANTED, ids=lambda path: ascii(path[:24]))
 def test_rest(exposed, path):
     only_where_there(path, exposed)
-    for target in spelled_differently(path):
+    for target in spellings(path):
         status, body = raw_get(exposed, target)
         assert SECRET not in body and b"root:" not in body, target
         if status == 200:
@@ -153,10 +112,6 @@ def test_rest(exposed, path):
             assert body == b"inside" or target.rstrip(b"/") == b"/files", (target, body)
         else:
             assert 400 <= status < 500, (target, status)
-
-
-def spelled_differently(path: str) -> list[bytes]:
-    return list(dict.fromkeys(spellings(path)))
 
 
 def test_the_rest_port_as_a_whole(exposed):
@@ -218,17 +173,6 @@ def test_admin_get(exposed, tmp_path, path, to_descriptor):
     assert snapshot(exposed.directory) == before
 
 
-def snapshot(directory: Path) -> dict[str, int]:
-    """What lies around the shared directory, without what the daemon itself writes."""
-    own = ("state", "stderr", "admin.sock")
-    return {
-        str(path.relative_to(directory)): path.lstat().st_size
-        for path in directory.rglob("*")
-        if path.relative_to(directory).parts[0] not in own
-        and path.lstat().st_mode & stat.S_IFMT(0o170000) == stat.S_IFREG
-    }
-
-
 def test_admin_output_takes_regular_files_alone(exposed):
     """A descriptor that is a pipe, a socket or only for reading is refused before anything is asked."""
     reading, writing = os.pipe()
@@ -262,7 +206,7 @@ def test_a_neighbour_with_such_names_plants_nothing(peer_factory, name):
         until(lambda: peer.alive() == {evil.url}, "it to be listed")
         result = peer.adm("get", name)
         assert result.returncode in (1, 64, 74)
-        digest = "sha256:" + evil._entry(name)["checksum"]
+        digest = "sha256:" + evil.entry(name)["checksum"]
         result = peer.adm("get", f"{digest}")
         assert result.returncode != 0
         output = peer.directory / "output"
