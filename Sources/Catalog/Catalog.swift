@@ -86,6 +86,20 @@ package final class Catalog: Sendable {
         try await read { try await $0.search(query ?? "", after: path, limit: limit) }
     }
 
+    /// A page of the files beneath a directory, or of all where that is nil.
+    ///
+    /// - Parameters: As ``files(after:limit:matching:)``.
+    package func files(
+        beneath directory: RelativePath?, after path: String?, limit: Int
+    ) async throws -> [SharedFile] {
+        try await read { try await $0.files(beneath: directory, after: path, limit: limit) }
+    }
+
+    /// The SHA-256 of those of the paths whose file is known and hashed.
+    package func digests(of paths: [String]) async throws -> [String: String] {
+        try await read { try await $0.digests(of: paths) }
+    }
+
     package func file(path: String) async throws -> SharedFile? {
         try await read { try await $0.file(path: path) }
     }
@@ -147,7 +161,7 @@ package final class Catalog: Sendable {
         }
         let digest = try await demandHasher.digest(of: file)
         let hashed = CatalogStore.Found(path: path, status: digest.status)
-        try await read { try await $0.record(hashed, sha256: digest.sha256) }
+        try await read { try await $0.record([(hashed, digest.sha256)]) }
         return SharedFile(
             path: path.string, size: digest.status.size, modified: digest.status.modified,
             sha256: Hexadecimal.string(digest.sha256))
@@ -162,18 +176,47 @@ package final class Catalog: Sendable {
     ///
     /// - Parameter sha256: 64 hexadecimal digits.
     package func published(_ path: RelativePath, sha256: String) async {
-        if exclusions.excludes(path) { return }
-        guard let digest = Hexadecimal.bytes(sha256), digest.count == 32 else {
-            preconditionFailure("no SHA-256: \(sha256)")
-        }
         do {
-            let found = CatalogStore.Found(path: path, status: try open(path).status())
-            try await read { try await $0.record(found, sha256: digest) }
+            let status = try open(path).status()
+            await published([Published(path: path, status: status, sha256: sha256)])
         } catch {
-            logger.info(
-                "a file that was received is not recorded at once",
-                metadata: ["path": "\(path)", "error": "\(error)"])
+            note(path, notRecorded: error)
         }
+    }
+
+    /// A file that was just received.
+    package struct Published: Sendable {
+        package let path: RelativePath
+        package let status: FileStatus
+        package let sha256: String
+
+        package init(path: RelativePath, status: FileStatus, sha256: String) {
+            self.path = path
+            self.status = status
+            self.sha256 = sha256
+        }
+    }
+
+    /// As the other, of many files in one commit.
+    package func published(_ files: [Published]) async {
+        let found = files.filter { !exclusions.excludes($0.path) }.map { file in
+            guard let digest = Hexadecimal.bytes(file.sha256), digest.count == 32 else {
+                preconditionFailure("no SHA-256: \(file.sha256)")
+            }
+            return (file: CatalogStore.Found(path: file.path, status: file.status), sha256: digest)
+        }
+        guard let first = found.first else { return }
+        do {
+            try await read { try await $0.record(found) }
+        } catch {
+            note(first.file.path, notRecorded: error)
+        }
+    }
+
+    private func note(_ path: RelativePath, notRecorded error: any Error) {
+        logger.info(
+            "what was received is not recorded at once",
+            metadata: ["path": "\(path)", "error": "\(error)"])
     }
 
     /// Scans everything now, and returns when that is done.

@@ -3,7 +3,7 @@ import RootedFiles
 import SQLite
 
 extension CatalogStore {
-    private static let columns = "path, size, modified_s, modified_ns, sha256"
+    static let columns = "path, size, modified_s, modified_ns, sha256"
 
     /// Above so many candidates the names themselves are walked in the order of paths, which is
     /// then soon full; below, the candidates are sorted. (guess)
@@ -77,7 +77,7 @@ extension CatalogStore {
         }
     }
 
-    private static func file(_ row: borrowing Row) -> SharedFile {
+    static func file(_ row: borrowing Row) -> SharedFile {
         SharedFile(
             path: row.text(0), size: row.integer(1),
             modified: FileStatus.Timestamp(

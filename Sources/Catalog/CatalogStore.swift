@@ -125,9 +125,11 @@ final class CatalogStore: Sendable {
         }
     }
 
-    /// Records a file whose digest is known to be that of `status`.
-    func record(_ file: Found, sha256: [UInt8]) async throws {
-        _ = try await write { db in try Self.record(file, sha256: sha256, in: db) }
+    /// Records files whose digests are known to be those of their `status`.
+    func record(_ files: [(file: Found, sha256: [UInt8])]) async throws {
+        try await write { db in
+            for (file, sha256) in files { _ = try Self.record(file, sha256: sha256, in: db) }
+        }
     }
 
     private static func record(
@@ -217,7 +219,7 @@ final class CatalogStore: Sendable {
     }
 
     /// `0` is the byte after `/`: a range of the index on `path`.
-    private static func beneath(_ directory: RelativePath?) -> (String, [Value]) {
+    static func beneath(_ directory: RelativePath?) -> (String, [Value]) {
         guard let directory else { return ("TRUE", []) }
         return (
             "path > ? AND path < ?",

@@ -10,7 +10,7 @@ out=Sources/PeerWire/Generated
 wire=Sources/PeerWire/protos
 # Elsewhere than /usr/share/grpc-proto: unpacked from the package.
 standard=${GRPC_PROTO:-/usr/share/grpc-proto}
-files="p2p/v1/peer.proto seed/file_transfer.proto seed/peer_service.proto
+files="p2p/v1/peer.proto p2p/v1/trees.proto seed/file_transfer.proto seed/peer_service.proto
     grpc/health/v1/health.proto grpc/reflection/v1/reflection.proto grpc/reflection/v1alpha/reflection.proto"
 rm -rf "$out"
 mkdir -p "$out"

@@ -59,8 +59,8 @@ package final class StagingArea: Sendable {
         case replace
     }
 
-    private let root: RootedDirectory
-    private let descriptor: FileDescriptor
+    let root: RootedDirectory
+    let descriptor: FileDescriptor
 
     init(root: RootedDirectory) throws(RootedFileError) {
         let name = RootedDirectory.stagingName
@@ -133,7 +133,7 @@ package final class StagingArea: Sendable {
         return try file.status()
     }
 
-    private func rename(
+    func rename(
         _ key: Key, to name: String, in parent: FileDescriptor, onConflict conflict: Conflict
     ) throws(Errno) {
         switch conflict {
@@ -146,7 +146,7 @@ package final class StagingArea: Sendable {
     }
 
     /// - Returns: The directory that `path` is to be in, open; the caller closes it.
-    private func makeParents(of path: RelativePath) throws(Errno) -> FileDescriptor {
+    func makeParents(of path: RelativePath) throws(Errno) -> FileDescriptor {
         var current = try FileSystemCalls.openDirectory(".", in: root.descriptor)
         for name in path.parent?.components ?? [] {
             let outer = current

@@ -86,7 +86,7 @@ def store(request: pytest.FixtureRequest) -> str:
 def wire(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     """Message classes from the .proto files of PeerWire: `seed`, `seed_peer` and `peer`."""
     out = tmp_path_factory.mktemp("wire")
-    names = ("seed/file_transfer.proto", "seed/peer_service.proto", "p2p/v1/peer.proto")
+    names = ("seed/file_transfer.proto", "seed/peer_service.proto", "p2p/v1/peer.proto", "p2p/v1/trees.proto")
     protos = [PROTOS / name for name in names]
     arguments = ["protoc", f"-I{PROTOS}", f"--python_out={out}", *map(str, protos)]
     assert protoc.main(arguments) == 0
@@ -95,4 +95,5 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         seed=importlib.import_module("seed.file_transfer_pb2"),
         seed_peer=importlib.import_module("seed.peer_service_pb2"),
         peer=importlib.import_module("p2p.v1.peer_pb2"),
+        trees=importlib.import_module("p2p.v1.trees_pb2"),
     )

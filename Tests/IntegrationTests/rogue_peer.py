@@ -24,11 +24,14 @@ class RoguePeer(RESTOnlyPeer):
 
     def __init__(self, wire: SimpleNamespace, name: str, path: str, data: bytes, manner: str) -> None:
         super().__init__(name, {})
-        self.wire = wire.peer
+        self.wire, self.trees = wire.peer, wire.trees
         self.path, self.data, self.manner = path, data, manner
         self.other = bytes(byte ^ 0xFF for byte in data[:PIECE]) + data[PIECE:] if manner == "another" else data
         self.identity = os.urandom(32)
         self.pieces_asked = 0
+        #: What p2p.v1.Trees lists, and what it then gives; "old" knows no such service.
+        self.tree: dict[str, bytes] = {}
+        self.sent: dict[str, bytes] = {}
         self._stopped = threading.Event()
         self._grpc = grpc.server(ThreadPoolExecutor(8))
         self.grpc_port = self._grpc.add_insecure_port("127.0.0.1:0")
@@ -37,8 +40,18 @@ class RoguePeer(RESTOnlyPeer):
             "Files": {
                 "Download": self._handler(self._download, self.wire.DownloadRequest),
                 "Manifest": self._handler(self._manifest, self.wire.ManifestRequest),
+                "Stat": grpc.unary_unary_rpc_method_handler(
+                    self._stat,
+                    request_deserializer=self.wire.StatRequest.FromString,
+                    response_serializer=lambda reply: reply.SerializeToString(),
+                ),
             },
         }
+        if manner != "old":
+            calls["Trees"] = {
+                "List": self._handler(self._list, self.trees.ListRequest),
+                "Bundle": self._handler(self._bundle, self.trees.BundleRequest),
+            }
         for service, methods in calls.items():
             handler = grpc.method_handlers_generic_handler(f"p2p.v1.{service}", methods)
             self._grpc.add_generic_rpc_handlers((handler,))
@@ -78,11 +91,34 @@ class RoguePeer(RESTOnlyPeer):
         me = wire.Address(
             url=self.url, id=self.identity, name=self.name, grpc=f"127.0.0.1:{self.grpc_port}", version="0.9.0"
         )
-        digest = hashlib.sha256(self.data).digest()
-        file = wire.File(path=self.path, size=len(self.data), modified=1, sha256=digest)
-        files = [file] if request.text.lower() in self.path.rpartition("/")[2].lower() else []
+        files = [self.file] if request.text.lower() in self.path.rpartition("/")[2].lower() else []
         yield wire.SearchReply(answer=wire.Answer(peer=me, files=files))
         yield wire.SearchReply(end=wire.End())
+
+    def _stat(self, request: Any, context: grpc.ServicerContext) -> Any:
+        file = self.file
+        if file.sha256 != request.sha256 and file.path != request.path:
+            context.abort(grpc.StatusCode.NOT_FOUND, "no such file")
+        return self.wire.StatReply(file=file)
+
+    @property
+    def file(self) -> Any:
+        digest = hashlib.sha256(self.data).digest()
+        return self.wire.File(path=self.path, size=len(self.data), modified=1, sha256=digest)
+
+    def _list(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        """All, whatever the directory is."""
+        for path, data in self.tree.items():
+            digest = hashlib.sha256(data).digest()
+            yield self.trees.ListReply(files=[self.wire.File(path=path, size=len(data), modified=1, sha256=digest)])
+
+    def _bundle(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        for index, path in enumerate(request.paths):
+            if path in self.sent:
+                file = self.trees.BundledFile(index=index, data=self.sent[path])
+            else:
+                file = self.trees.BundledFile(index=index, refusal="no such file")
+            yield self.trees.BundleReply(files=[file, self.trees.BundledFile(index=1 << 30, data=b"of nobody")])
 
     def _manifest(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         if self.manner == "old":

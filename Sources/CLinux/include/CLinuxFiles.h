@@ -29,6 +29,11 @@ static inline int clinux_rename_noreplace(
         SYS_renameat2, from_directory, from, to_directory, to, (unsigned)RENAME_NOREPLACE);
 }
 
+/// syncfs(2): all that was written to the file system of `descriptor` is on the disk.
+static inline int clinux_syncfs(int descriptor) {
+    return (int)syscall(SYS_syncfs, descriptor);
+}
+
 /// fallocate(2) with FALLOC_FL_KEEP_SIZE (1): blocks are reserved, the size stays.
 static inline int clinux_reserve(int descriptor, off_t length) {
     return (int)syscall(SYS_fallocate, descriptor, 1, (off_t)0, length);

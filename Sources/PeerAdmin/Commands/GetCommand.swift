@@ -2,7 +2,7 @@ import AdminWire
 import ArgumentParser
 import Varlink
 
-/// `p2padm get PATH[@PEER] | sha256:HEX`
+/// `p2padm get PATH[@PEER] | sha256:HEX | PATTERN@PEER`, `p2padm get --recursive DIR@PEER`
 struct GetCommand: AdminCommand {
     static let configuration = CommandConfiguration(
         commandName: "get",
@@ -13,10 +13,14 @@ struct GetCommand: AdminCommand {
             interruption leaves is taken up again by the same command. With --output the file \
             is made as yourself, from a partial file .NAME.p2p-part beside it.
 
+            --recursive brings a peer's directory with all in it (. for all that it shares); a path \
+            with * or ? and a peer, as in 'logs/*.gz@beta', all files that fit. What is here already \
+            is not fetched again, and what cannot be brought is named at the end.
+
             A path that has an @ of its own is written with one more at its end, or with @PEER.
             """)
 
-    @Argument(help: "PATH, PATH@PEER (a peer's name or URL) or sha256:HEX.")
+    @Argument(help: "PATH, PATH@PEER (a peer's name or URL), PATTERN@PEER or sha256:HEX.")
     var file: String
 
     @Option(
@@ -28,19 +32,28 @@ struct GetCommand: AdminCommand {
     @Flag(help: "Replace a file that is there.")
     var force = false
 
+    @Flag(name: .shortAndLong, help: "Fetch DIR@PEER, a directory, with all files in it.")
+    var recursive = false
+
     @OptionGroup var common: CommonOptions
 
     var action: String { "get \(TerminalText.escaped(file))" }
 
     func check() throws(CommandFailure) {
-        _ = try GetTarget(file)
+        let tree = try TreeGet(GetTarget(file), isRecursive: recursive)
         if let output, output.isEmpty {
             throw CommandFailure(.usage, "\(action): --output needs a path")
+        }
+        if tree != nil, output != nil {
+            throw CommandFailure(.usage, "\(action): --output takes one file")
         }
     }
 
     func perform(_ session: AdminSession, _ console: Console) throws(CommandFailure) {
         let target = try GetTarget(file)
+        if let tree = try TreeGet(target, isRecursive: recursive) {
+            return try perform(tree, session, console)
+        }
         let destination = try destination(of: target)
         var session = session
         let last = try transfer(target, to: destination, &session, console)

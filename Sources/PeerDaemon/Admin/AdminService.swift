@@ -36,6 +36,7 @@ struct AdminService: VarlinkInterface {
         case "Files": return try await files(call)
         case "Search": return try await search(call)
         case "Get": return try await get(changing(call))
+        case "GetTree": return try await getTree(changing(call))
         case "Put": return try await put(changing(call))
         case "ListTransfers": return VarlinkReply(runningTransfers())
         case "CancelTransfer": return try cancelTransfer(changing(call))

@@ -243,6 +243,7 @@ struct DaemonParts {
                 OverlayService(network: network),
                 GossipService(fleet: fleet, node: peer),
                 FilesService(node: peer, transfers: transfers, manifests: manifests),
+                TreesService(name: peer.identity.name, catalog: peer.catalog, transfers: transfers),
                 SeedFileTransfer(node: peer, transfers: transfers),
                 SeedPeerService(node: peer, transfers: transfers, uploads: uploads),
                 HealthService(services: Set(names)), reflection,

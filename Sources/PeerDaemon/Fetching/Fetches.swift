@@ -48,7 +48,7 @@ final class Fetches: Sendable {
 
     let peer: Peer
     let links: PeerLinks
-    private let root: RootedDirectory
+    let root: RootedDirectory
     let store: TransferStore
     private let transfers: TransferCounters
     let logger: Logger
@@ -91,17 +91,24 @@ final class Fetches: Sendable {
     func run(
         _ request: Request, report: @escaping @Sendable (Progress) async throws -> Void
     ) async throws -> Progress {
-        guard let (id, stop) = running.begin(path: request.wanted.path ?? "") else {
-            throw Failure.busy
-        }
-        defer { running.end(id) }
-        return try await withThrowingTaskGroup(of: Progress.self) { group in
-            group.addTask {
-                try await self.bring(request) { progress in
-                    self.running.note(progress, of: id)
-                    try await report(progress)
-                }
+        try await listed(as: request.wanted.path ?? "") { id in
+            try await self.bring(request) { progress in
+                self.running.note(progress, of: id)
+                try await report(progress)
             }
+        }
+    }
+
+    /// Runs `body` as one of the transfers that are listed and can be cancelled.
+    ///
+    /// - Throws: ``Failure/busy``; what `body` throws.
+    func listed<Result: Sendable>(
+        as path: String, _ body: @escaping @Sendable (_ id: Int) async throws -> Result
+    ) async throws -> Result {
+        guard let (id, stop) = running.begin(path: path) else { throw Failure.busy }
+        defer { running.end(id) }
+        return try await withThrowingTaskGroup(of: Result.self) { group in
+            group.addTask { try await body(id) }
             group.addTask {
                 for await _ in stop {}
                 try Task.checkCancellation()
@@ -113,6 +120,15 @@ final class Fetches: Sendable {
             }
             return result
         }
+    }
+
+    /// Brings one file of a peer for somebody who is listed already.
+    func bring(_ path: String, from peer: String, replacing: Bool) async throws {
+        _ = try await bring(
+            Request(
+                wanted: FileFinder.Wanted(path: path, sha256: nil, peer: peer),
+                target: .sharedDirectory(replacing: replacing))
+        ) { _ in }
     }
 
     private func cancelled(_ id: Int) -> Failure {
