@@ -95,9 +95,9 @@ package final class Catalog: Sendable {
         try await read { try await $0.files(beneath: directory, after: path, limit: limit) }
     }
 
-    /// The SHA-256 of those of the paths whose file is known and hashed.
-    package func digests(of paths: [String]) async throws -> [String: String] {
-        try await read { try await $0.digests(of: paths) }
+    /// The SHA-256 of those of the paths whose file is on the disk as it was when it was hashed.
+    package func digests(of paths: [RelativePath]) async throws -> [RelativePath: String] {
+        try await read { [root] in try await $0.digests(of: paths, in: root) }
     }
 
     package func file(path: String) async throws -> SharedFile? {

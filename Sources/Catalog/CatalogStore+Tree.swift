@@ -18,16 +18,39 @@ extension CatalogStore {
         }
     }
 
-    /// The SHA-256 of those of the paths whose file is known and hashed.
-    func digests(of paths: [String]) async throws -> [String: String] {
+    /// The SHA-256 of those of the paths whose file is on the disk as it was when it was hashed.
+    ///
+    /// The disk is asked because a removal is told a little later.
+    func digests(
+        of paths: [RelativePath], in root: RootedDirectory
+    ) async throws -> [RelativePath: String] {
         try await database.read { db in
-            var digests: [String: String] = [:]
+            var digests: [RelativePath: String] = [:]
             for path in paths {
+                guard let status = Self.status(of: path, in: root) else { continue }
                 digests[path] = try db.first(
-                    "SELECT sha256 FROM file WHERE path = ? AND sha256 IS NOT NULL", [.text(path)]
+                    """
+                    SELECT sha256 FROM file WHERE path = ? AND size = ? AND modified_s = ?
+                        AND modified_ns = ? AND changed = ? AND inode = ? AND sha256 IS NOT NULL
+                    """,
+                    [
+                        .text(path.string), .integer(status.size),
+                        .integer(status.modified.seconds), .integer(status.modified.nanoseconds),
+                        .integer(status.changed.wrappedNanoseconds),
+                        .integer(Int64(bitPattern: status.inode)),
+                    ]
                 ) { Hexadecimal.string($0.blob(0)) }
             }
             return digests
+        }
+    }
+
+    /// nil where nothing can be seen, for whatever reason.
+    private static func status(of path: RelativePath, in root: RootedDirectory) -> FileStatus? {
+        do {
+            return try root.status(of: path)
+        } catch {
+            return nil
         }
     }
 }

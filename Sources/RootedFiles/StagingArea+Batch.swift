@@ -38,7 +38,7 @@ extension StagingArea {
         do {
             try FileSystemCalls.check(clinux_syncfs(descriptor.rawValue))
         } catch {
-            for case .success(let staged) in staged { discard(staged) }
+            for case .success(let staged) in staged { abandon(staged.key) }
             throw RootedFileError(path: root.path, errno: error)
         }
         let parents = ParentDirectories()
@@ -62,21 +62,13 @@ extension StagingArea {
             let staged = Staged(key: key, file: try open(key))
             // Nobody else knows the name: the lock is free.
             _ = flock(staged.file.descriptor.rawValue, LOCK_EX | LOCK_NB)
-            try fill(staged, with: file)
-            return .success(staged)
-        } catch {
-            return .failure(RootedFileError(path: file.path.string, reason: error.reason))
-        }
-    }
-
-    private func fill(_ staged: Staged, with file: SmallFile) throws(RootedFileError) {
-        do throws(RootedFileError) {
             try staged.file.write(file.bytes, at: 0)
             try staged.file.setPermissions(0o644)
             try staged.file.setModified(file.modified)
+            return .success(staged)
         } catch {
-            discard(staged)
-            throw error
+            abandon(key)
+            return .failure(RootedFileError(path: file.path.string, reason: error.reason))
         }
     }
 
@@ -90,17 +82,8 @@ extension StagingArea {
             try rename(staged.key, to: path.name, in: parent, onConflict: conflict)
             return .success(try FileSystemCalls.status(of: staged.file.descriptor))
         } catch {
-            discard(staged)
+            abandon(staged.key)
             return .failure(RootedFileError(path: path.string, errno: error))
-        }
-    }
-
-    /// What cannot be removed now is at the next start, ``removeAbandonedUploads()``.
-    private func discard(_ staged: Staged) {
-        do {
-            try remove(staged.key)
-        } catch {
-            return
         }
     }
 }

@@ -184,6 +184,16 @@ package final class StagingArea: Sendable {
         }
     }
 
+    /// Removes what was received of an upload and is of no use. What cannot be removed now is at the next
+    /// start, ``removeAbandonedUploads()``.
+    package func abandon(_ upload: Key) {
+        do {
+            try remove(upload)
+        } catch {
+            return
+        }
+    }
+
     /// What was begun under a SHA-256 and neither published nor removed; what is not ours is not
     /// listed.
     package func partials() throws(RootedFileError) -> [Partial] {

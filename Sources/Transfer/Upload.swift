@@ -77,9 +77,15 @@ package final class Upload: Sendable {
         try await offCooperativePool {
             try attempt(in: root) {
                 let upload = try Upload(root: root, name: name, limits: limits)
-                try upload.checkRoom()
-                _ = try upload.destination.open()
-                return upload
+                do {
+                    try upload.checkRoom()
+                    _ = try upload.destination.open()
+                    return upload
+                } catch {
+                    // It may have been made before that failed.
+                    upload.staging.abandon(upload.key)
+                    throw error
+                }
             }
         }
     }

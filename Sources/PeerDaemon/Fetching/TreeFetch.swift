@@ -12,7 +12,7 @@ import Transfer
 /// the other as any other file. What is here already with the same content is left as it is.
 ///
 /// Holds at most ``batchesAtOnce`` batches in memory, each of ``batchBytes`` and a file.
-struct TreeFetch: Sendable {
+final class TreeFetch: Sendable {
     /// Files of one bundle, and their bytes: beyond that, latency rules nothing any more (guess).
     static let batchFiles = 256
     static let batchBytes: Int64 = 4 << 20
@@ -76,7 +76,7 @@ struct TreeFetch: Sendable {
     ///   disk takes no more.
     func run() async throws {
         try await source.list(request.directory) { page in
-            try await bring(page.filter(isWanted))
+            try await self.bring(page.filter(self.isWanted))
         }
     }
 
@@ -89,40 +89,41 @@ struct TreeFetch: Sendable {
     // MARK: - One page of the list
 
     private func bring(_ page: [FoundFile]) async throws {
-        let known = try await fetches.peer.catalog.digests(of: page.map(\.path))
         state.withLock { $0.files += page.count }
-        var missing: [FoundFile] = []
-        for file in page {
-            if let refusal = refusal(of: file.path) {
-                fail(file, refusal)
-            } else if let sha256 = file.sha256, known[file.path] == sha256 {
-                state.withLock {
-                    $0.present += 1
-                    $0.done += 1
-                }
-            } else {
-                missing.append(file)
-            }
+        let admitted = page.compactMap(admit)
+        let known = try await fetches.peer.catalog.digests(of: admitted.map { $0.path })
+        let missing = admitted.filter { file, path in
+            file.sha256 == nil || known[path] != file.sha256
         }
+        state.withLock {
+            $0.present += admitted.count - missing.count
+            $0.done += admitted.count - missing.count
+        }
+        try await bring(missing: missing.map { $0.file })
+    }
+
+    /// nil for a file of a path that is not taken from anybody.
+    private func admit(_ file: FoundFile) -> (file: FoundFile, path: RelativePath)? {
+        do {
+            let path = try RelativePath(file.path)
+            if !fetches.peer.catalog.excludes(path) { return (file, path) }
+            fail(file, "files of such a name are not shared here")
+        } catch {
+            fail(file, "\(error)")
+        }
+        return nil
+    }
+
+    private func bring(missing: [FoundFile]) async throws {
         let (small, large) = Self.divided(missing)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (index, batch) in small.enumerated() {
                 if index >= Self.batchesAtOnce { try await group.next() }
-                group.addTask { try await bring(batch: batch) }
+                group.addTask { try await self.bring(batch: batch) }
             }
             try await group.waitForAll()
         }
         for file in large { try await bring(large: file) }
-    }
-
-    /// Why a file of that path is not taken from anybody.
-    private func refusal(of path: String) -> String? {
-        do {
-            let isExcluded = fetches.peer.catalog.excludes(try RelativePath(path))
-            return isExcluded ? "files of such a name are not shared here" : nil
-        } catch {
-            return "\(error)"
-        }
     }
 
     /// Into bundles of small files, and the others.
@@ -151,8 +152,8 @@ struct TreeFetch: Sendable {
     private func bring(batch: [FoundFile]) async throws {
         let answers = Locked<[Int: Answer]>([:])
         try await source.bundle(batch.map(\.path)) { index, bundled in
-            let answer = try answer(to: batch[index], bundled)
-            answers.withLock { $0[index] = $0[index] ?? answer }
+            let taken = try self.answer(to: batch[index], bundled)
+            answers.withLock { $0[index] = $0[index] ?? taken }
         }
         var proved: [(file: FoundFile, small: StagingArea.SmallFile)] = []
         for (index, file) in batch.enumerated() {
@@ -191,7 +192,7 @@ struct TreeFetch: Sendable {
         do {
             results = try await NIOThreadPool.singleton.runIfActive { [staging, request] in
                 try staging.publish(
-                    received.map(\.small), onConflict: request.replacing ? .replace : .refuse)
+                    received.map { $0.small }, onConflict: request.replacing ? .replace : .refuse)
             }
         } catch let error as RootedFileError {
             throw DiskError(place: root.path, cause: error)

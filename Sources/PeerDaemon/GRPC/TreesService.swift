@@ -69,7 +69,7 @@ struct TreesService: P2p_V1_Trees.SimpleServiceProtocol {
         var bytes = 0
         for index in first..<paths.count where bytes < Self.replyBytes {
             let file = await file(paths[index], UInt32(index))
-            bytes += file.data.count
+            bytes += file.data.count + file.refusal.utf8.count
             reply.files.append(file)
         }
         return reply
