@@ -133,13 +133,14 @@ def test_the_graph_is_the_same_for_all(peer_factory: PeerFactory):
         }
 
     until(lambda: all(links(peer) == links(four[0]) for peer in four), "them to see one graph")
-    assert len(links(four[0])) == 6, "each with each"
+    # Three rings of four, which may have links in common.
+    assert 4 <= len(links(four[0])) <= 6
+    assert {name for link in links(four[0]) for name in link} == {peer.name for peer in four}
     text = four[1].adm("graph").stdout
     assert re.search(rf"^{four[1].name} +this peer .*{four[0].name}\*", text, re.MULTILINE)
     dot = four[1].adm("graph", "--dot").stdout
-    assert dot.startswith("graph p2p {") and f'"{four[0].url}" -- "{four[1].url}"' in dot.replace(
-        f'"{four[1].url}" -- "{four[0].url}"', f'"{four[0].url}" -- "{four[1].url}"'
-    )
+    # A friend is linked, whatever the rings say.
+    assert dot.startswith("graph p2p {") and f'"{four[1].url}" -- "{four[0].url}" [style=dashed];' in dot
     assert any(line["type"] == "link" for line in four[1].adm_json("graph"))
 
 
