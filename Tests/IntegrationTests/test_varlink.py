@@ -48,7 +48,7 @@ def test_the_interface_is_described_and_documented(pair):
             text = service.GetInterfaceDescription(INTERFACE)["description"]
     methods = {name for name, member in interface.members.items() if type(member).__name__ == "_Method"}
     users = {"ListUsers", "AddUser", "SetPassword", "DisableUser", "EnableUser", "RemoveUser"}
-    transfers = {"Get", "Put", "ListTransfers", "CancelTransfer"}
+    transfers = {"Get", "GetTree", "Put", "ListTransfers", "CancelTransfer"}
     others = {"Status", "Peers", "Graph", "Files", "Search", "Bootstrap", "Reload", "Rescan"}
     assert methods == users | transfers | others
     lines = text.splitlines()
