@@ -47,6 +47,15 @@ extension Membership {
         }
     }
 
+    /// Whether the member has said goodbye since it was asked what it answers now: a peer that ends still
+    /// serves for a moment.
+    ///
+    /// - Parameter giveUpAt: When the question would have been given up; nil: it was.
+    func isBehindGoodbye(_ url: PeerURL, giveUpAt: Instant?) -> Bool {
+        guard let member = members[url], member.state == .left else { return false }
+        return giveUpAt.map { $0 <= member.since + configuration.giveUpAfter } ?? true
+    }
+
     /// An answer to a check; one that was given up proves life as well.
     mutating func succeed(
         _ url: PeerURL, info: PeerInfo, roundTrip: Duration, now: Instant,
@@ -54,6 +63,10 @@ extension Membership {
     ) {
         let check = checks.removeValue(forKey: url)
         let tokens = check?.registrants ?? []
+        guard !isBehindGoodbye(url, giveUpAt: check?.giveUpAt) else {
+            answer(tokens, refusal: "\(url) has said goodbye", &effects)
+            return
+        }
         guard isOurs(url, info: info, now: now, &effects) else {
             let isSelf = info.id == ownID
             answer(tokens, refusal: isSelf ? "that URL is this peer's own" : nil, &effects)

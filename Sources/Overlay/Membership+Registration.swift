@@ -59,6 +59,10 @@ extension Membership {
         _ url: PeerURL, theirPeers: [PeerURL], info: PeerInfo?, now: Instant,
         _ effects: inout [Effect]
     ) {
+        if isBehindGoodbye(url, giveUpAt: registrations[url]) {
+            endRegistration(url, failure: "said goodbye", now: now, &effects)
+            return
+        }
         registrations[url] = nil
         guard members[url] != nil else {
             settleBootstraps(url, registered: false, &effects)

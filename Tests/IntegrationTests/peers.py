@@ -203,6 +203,10 @@ class Peer:
         partial.rename(target)
         return data
 
+    def wait_for_gossip(self) -> None:
+        """Waits until the gossip has all whom it knows: before that it takes leave of nobody."""
+        until(lambda: all(member["neighbour"] for member in self.members().values()), f"{self.name} to gossip")
+
     def wait_for_files(self, count: int, *, hashed: bool = True) -> None:
         """Waits until it shares so many files and has hashed them."""
 

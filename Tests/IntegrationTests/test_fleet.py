@@ -118,6 +118,8 @@ def test_a_peer_that_is_gone_is_noticed_and_used_again_when_it_is_back(peer_fact
 
 def test_one_that_leaves_says_so(peer_factory):
     two = peer_factory.fleet(2, health_check_interval=2)
+    for peer in two:
+        peer.wait_for_gossip()
     assert two[1].stop() == 0
     until(lambda: two[0].members()[two[1].url]["state"] == "left", "the other to hear that it is gone")
 

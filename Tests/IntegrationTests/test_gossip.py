@@ -42,7 +42,7 @@ def test_who_knows_one_knows_all(peer_factory: PeerFactory):
 
 def test_members_of_the_gossip_are_not_checked_by_rest(peer_factory: PeerFactory):
     two = peer_factory.fleet(2)
-    until(lambda: all(m["neighbour"] for m in two[0].members().values()), "the gossip to have both")
+    two[0].wait_for_gossip()
 
     def checks() -> int:
         return counted(two[0], "path=/health")
@@ -74,6 +74,8 @@ def test_a_stalled_peer_is_a_suspect_and_comes_back(peer_factory: PeerFactory):
 
 def test_leaving_is_told_apart_from_dying(peer_factory: PeerFactory):
     three = peer_factory.fleet(3, health_check_interval=2)
+    for peer in three:
+        peer.wait_for_gossip()
     begin = time.monotonic()
     assert three[2].stop() == 0
     assert time.monotonic() - begin < 8
@@ -85,6 +87,8 @@ def test_leaving_is_told_apart_from_dying(peer_factory: PeerFactory):
 def test_one_that_returns_is_told_of(peer_factory: PeerFactory):
     two = peer_factory.fleet(2)
     two[1].keep_ports()
+    for peer in two:
+        peer.wait_for_gossip()
     assert two[1].stop() == 0
     until(lambda: states(two[0])[two[1].url] == "left", "the goodbye")
     two[1].start()

@@ -27,8 +27,8 @@ from rogue_peer import RoguePeer
 from tracing import ON_PATHS, left_the_share, traced
 from waiting import until
 
-NAMES = CORPUS[:: max(1, len(CORPUS) // int(os.environ.get("P2P_NAMES", "50")))]
-SWAPS = int(os.environ.get("P2P_SWAPS", "2000"))
+NAMES = CORPUS[:: max(1, len(CORPUS) // int(os.environ.get("P2P_NAMES", "12")))]
+SWAPS = int(os.environ.get("P2P_SWAPS", "800"))
 MARK = b"from elsewhere: "
 #: What nobody may be told: the files beside the shared directory, and the system's.
 FORBIDDEN = (SECRET, b"root:x:0:0", b"PATH=/")

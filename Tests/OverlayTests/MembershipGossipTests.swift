@@ -72,6 +72,22 @@ extension [Membership.Effect] {
         #expect(fixture.membership.healthy == healthy)
     }
 
+    @Test("An answer that was on its way when its peer said goodbye does not bring it back")
+    func goodbyeInBetween() {
+        var fixture = Fixture.joined()
+        #expect(fixture.send(.peersLearned([c])).checked.contains(c))
+        fixture.send(.gossipFound(url: c, info: info("C")))
+        fixture.send(.gossipChanged(id: "C", state: .left))
+        let late = fixture.send(
+            .checkSucceeded(url: c, info: info("C"), roundTrip: .milliseconds(1)))
+        #expect(late.changes == [])
+        var checked: [PeerURL] = []
+        while !checked.contains(c) { checked = fixture.run(seconds: 1).checked }
+        let back = fixture.send(
+            .checkSucceeded(url: c, info: info("C"), roundTrip: .milliseconds(1)))
+        #expect(back.changes == ["c left alive"])
+    }
+
     @Test("One that the gossip lost is checked again, and introduced when it answers")
     func lostAndBack() {
         var fixture = Self.gossiped()
