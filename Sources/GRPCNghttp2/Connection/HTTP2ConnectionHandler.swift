@@ -360,6 +360,17 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
         }
     }
 
+    private func waitForTurn(_ eventLoop: any EventLoop) {
+        guard !isPumpScheduled else { return }
+        isPumpScheduled = true
+        WritingTurns.current.wait(self, on: eventLoop)
+    }
+
+    func takeTurn() {
+        isPumpScheduled = false
+        pump()
+    }
+
     /// Writes blocks while there is something to write and the socket takes it.
     ///
     /// Writability events and the writer's own fire inside the writes below: they find `isPumping` set, and
@@ -374,8 +385,8 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, HTTP2SessionDelegate 
         do {
             while writer.isReady {
                 guard written < turnBytes else {
-                    isPumping = false
-                    return schedulePump()
+                    waitForTurn(context.eventLoop)
+                    return
                 }
                 guard let count = try writeBlock(session, writer) else {
                     closeIfDone(context, session)

@@ -11,10 +11,9 @@ import Transfer
 /// Registered by hand and not through the generated protocol, because Download's answers carry file
 /// slices instead of bytes.
 struct FilesService: RegistrableRPCService {
-    /// Bytes of one DownloadReply: the least that the transport gives to the kernel unread. A message of
-    /// 1 MiB takes its receiver more buffers than the socket gets back in time
-    /// (docs/decisions/0041-grpc-measured.md).
-    static let chunkBytes = 256 * 1024
+    /// Bytes of one DownloadReply: the most that the protocol allows. The transport cuts it into frames, so
+    /// that another call on the connection waits for less.
+    static let chunkBytes = 1 << 20
 
     let node: any Node
     let transfers: TransferCounters
