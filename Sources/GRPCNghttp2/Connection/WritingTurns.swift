@@ -33,7 +33,9 @@ final class WritingTurns {
     /// that the turns made are done, and the second one is.
     private func schedule(on eventLoop: any EventLoop) {
         eventLoop.assumeIsolated().scheduleTask(in: Self.pause) {
-            eventLoop.assumeIsolated().scheduleTask(in: Self.pause) { self.takeTurns(on: eventLoop) }
+            eventLoop.assumeIsolated().scheduleTask(in: Self.pause) {
+                self.takeTurns(on: eventLoop)
+            }
         }
     }
 
