@@ -9,15 +9,25 @@ extension PeerLinks {
         var description: String { "the peer \(id) is at that address" }
     }
 
+    /// A connection on which nothing was heard in time is given up: its segments, or its first one, may wait
+    /// for a retransmission that comes many seconds after the network is whole again (RFC 6298 §5.5),
+    /// and everybody's calls would wait with them.
+    ///
     /// - Throws: `RPCError`; then it may have arrived or not.
     func tell(
         _ message: SwimMessage, files: Int64, bytes: Int64, at address: String, timeout: Duration
     ) async throws {
-        let gossip = P2p_V1_Gossip.Client(wrapping: try client(of: address))
+        let client = try client(of: address)
         var request = P2p_V1_GossipMessage(message)
         request.files = UInt64(clamping: files)
         request.bytes = UInt64(clamping: bytes)
-        _ = try await gossip.tell(request, options: Self.options(timeout))
+        do {
+            let gossip = P2p_V1_Gossip.Client(wrapping: client)
+            _ = try await gossip.tell(request, options: Self.options(timeout))
+        } catch let error as RPCError where error.code == .deadlineExceeded {
+            giveUp(client, of: address)
+            throw error
+        }
     }
 
     /// Who is at the address.

@@ -95,6 +95,16 @@ final class PeerLinks: Sendable {
         return client
     }
 
+    /// Makes the next call open a connection of its own; what is under way on this one may end.
+    func giveUp(_ client: Client, of address: String) {
+        let isCurrent = state.withLock { state in
+            guard state.links[address]?.client === client else { return false }
+            state.links[address] = nil
+            return true
+        }
+        if isCurrent { client.beginGracefulShutdown() }
+    }
+
     private static func makeRoom(_ state: inout State) -> Client? {
         guard state.links.count >= clientsMax,
             let stalest = state.links.min(by: { $0.value.lastUse < $1.value.lastUse })?.key
