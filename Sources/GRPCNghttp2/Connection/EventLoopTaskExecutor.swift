@@ -1,6 +1,7 @@
 import NIOCore
 
-/// Runs tasks on an event loop, so that a handler and its connection share a thread. What blocks has no place there.
+/// Runs tasks on an event loop, so that a handler and its connection share a thread. What blocks has no
+/// place there.
 ///
 /// Measured on a prototype: hopping to the default executor and back costs four times the work of a
 /// 64 KiB message (shared figures; Benchmarks/grpc).

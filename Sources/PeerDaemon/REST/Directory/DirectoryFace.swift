@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import NIOCore
+import NIOPosix
 
 /// The resources of a directory: those of the original (SEED-API.md A), and `/v1/directory/`.
 ///
@@ -101,7 +102,11 @@ struct DirectoryFace: Sendable {
             _ = try await role.service.heartbeat(token: token)
             index = .delta(
                 try await readList(call, &bodyState, bytesMax: Bounds.deltaBytesMax) { bytes in
-                    try IndexReader(limits: service.configuration.limits).delta(bytes)
+                    // Megabytes of JSON would hold up the other connections of this one's loop.
+                    try await NIOThreadPool.singleton.runIfActive {
+                        [limits = service.configuration.limits] in
+                        try IndexReader(limits: limits).delta(bytes)
+                    }
                 })
         }
         let heartbeat = try await role.heartbeat(token: token, index: index)
